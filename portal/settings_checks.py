@@ -25,8 +25,7 @@ DATABASE_EXAMPLE = "postgresql://user:password@host:5432/greenroom"
 REDIS_EXAMPLE = "redis://host:6379/0"
 BASE_URL_EXAMPLE = "the address people open, like https://greenroom.example"
 SECRET_EXAMPLE = (
-    "at least 32 random characters, like those of"
-    " python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    "at least 32 random characters, like those of python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 )
 SMTP_EXAMPLE = "smtp://host:port or smtps://user:password@host:port"
 
@@ -89,9 +88,7 @@ def postgres_url(text: str) -> str:
 
 def database_url(text: str) -> str:
     """A URL of PostgreSQL, turned to the psycopg 3 driver, or of a SQLite file, made absolute."""
-    wrong = ValueError(
-        f"is not understood: write {DATABASE_EXAMPLE} or sqlite:////path/of/greenroom.db."
-    )
+    wrong = ValueError(f"is not understood: write {DATABASE_EXAMPLE} or sqlite:////path/of/greenroom.db.")
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -116,8 +113,7 @@ def redis_url(text: str) -> str:
     """A URL that redis-py understands."""
     url = _split(text)
     if url is None or not (
-        (url.scheme in ("redis", "rediss") and url.hostname)
-        or (url.scheme == "unix" and url.path.startswith("/"))
+        (url.scheme in ("redis", "rediss") and url.hostname) or (url.scheme == "unix" and url.path.startswith("/"))
     ):
         raise ValueError(f"is not understood: write {REDIS_EXAMPLE} or unix:///path/of/redis.sock.")
     return text

@@ -72,9 +72,7 @@ def test_settings_cannot_be_changed(read: Read) -> None:
         read().port = 1  # type: ignore[misc]
 
 
-def test_the_secret_key_is_made_once_and_only_its_owner_reads_it(
-    read: Read, tmp_path: Path
-) -> None:
+def test_the_secret_key_is_made_once_and_only_its_owner_reads_it(read: Read, tmp_path: Path) -> None:
     first, second = read(), read()
     assert first.secret_key == second.secret_key
     assert len(first.secret_key) >= 32
@@ -109,8 +107,7 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_write(read: Read) -> 
         "REDIS_URL is not understood: write redis://host:6379/0 or unix:///path/of/redis.sock.",
         "HOST is 'http://x': write an address alone, like 127.0.0.1 or 0.0.0.0.",
         "PORT is '80000': write a whole number from 1 to 65535.",
-        "BASE_URL is 'greenroom.example': write the address people open,"
-        " like https://greenroom.example.",
+        "BASE_URL is 'greenroom.example': write the address people open, like https://greenroom.example.",
         "SMTP_URL is not understood: write smtp://host:port or smtps://user:password@host:port.",
         "MAIL_FROM is 'Greenroom': write Greenroom <no-reply@greenroom.example>.",
         "METRICS_TOKEN holds spaces or letters outside ASCII: write letters and digits alone.",
@@ -159,9 +156,7 @@ def test_every_spelling_of_postgresql_reaches_psycopg_3(read: Read, scheme: str)
 
 
 def test_a_relative_sqlite_path_is_taken_from_where_the_command_was_typed(read: Read) -> None:
-    assert read(DATABASE_URL="sqlite:///some.db").database_url == (
-        f"sqlite:///{Path.cwd()}/some.db"
-    )
+    assert read(DATABASE_URL="sqlite:///some.db").database_url == (f"sqlite:///{Path.cwd()}/some.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
@@ -186,9 +181,7 @@ def test_a_mail_server_is_read_in_its_parts(read: Read, url: str, server: SmtpSe
     "url",
     ["smtp://mail.example", "smtp://mail:x", "http://m:25", "smtp://user@m:25", "smtp://m:25/x"],
 )
-def test_a_mail_server_in_another_form_is_refused_without_repeating_it(
-    read: Read, url: str
-) -> None:
+def test_a_mail_server_in_another_form_is_refused_without_repeating_it(read: Read, url: str) -> None:
     (problem,) = problems(read, SMTP_URL=url)
     assert url not in problem
 
