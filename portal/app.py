@@ -1,0 +1,135 @@
+"""The application: the one file that knows all features."""
+
+import logging
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from portal.core import logs, web
+from portal.core.context import act
+from portal.core.db import db, prepare_engine
+from portal.core.errors import Invalid, PortalError
+from portal.core.limits import limiter
+from portal.people import views as people_views
+from portal.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+csrf = CSRFProtect()
+migrate = Migrate(compare_type=True, render_as_batch=False)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """A Flask application with these settings (default: the environment's, which are checked here)."""
+    settings = settings or Settings.from_env()
+    logs.configure(settings.log_level, json=settings.is_production)
+    app = Flask("portal", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.from_mapping(_config(settings))
+    app.extensions["greenroom"] = settings
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    limiter.init_app(app)
+    people_views.login_manager.init_app(app)
+    _install_requests(app)
+    _register_features(app)
+    _register_errors(app)
+    return app
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    sqlite = settings.uses_sqlite
+    return {
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {} if sqlite else {
+            "pool_size": 10, "max_overflow": 10, "pool_pre_ping": True, "pool_recycle": 1800,
+            "connect_args": {"options": "-c timezone=UTC", "application_name": "greenroom"},
+        },
+        "SECRET_KEY": settings.secret_key,
+        "TESTING": settings.env == "test",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.base_url.startswith("https://"),
+        "PERMANENT_SESSION_LIFETIME": settings.session_hours * 3600,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "RATELIMIT_STORAGE_URI": settings.redis_url.replace("unix://", "redis+unix://"),
+        "SEND_FILE_MAX_AGE_DEFAULT": 0 if settings.env == "development" else 31_536_000,
+        "MAX_CONTENT_LENGTH": 16_000_000,
+    }  # fmt: skip
+
+
+def _tenant_of(user_key: str) -> UUID | None:
+    keys = people_views.cookie_keys(user_key)
+    return keys[0] if keys else None
+
+
+def _install_requests(app: Flask) -> None:
+    web.install(app, _tenant_of)
+
+    @app.before_request
+    def _act_as_user() -> None:
+        if request.endpoint not in (None, "static", "health.alive") and current_user.is_authenticated:
+            g.stack.enter_context(act(by=current_user.id, label=current_user.full_name))
+
+
+def _register_features(app: Flask) -> None:
+    from portal import admin, health, jobs, messaging
+
+    app.register_blueprint(people_views.blueprint)
+    app.register_blueprint(health.blueprint)
+    admin.install(app)
+    messaging.install(app)
+    jobs.install(app)
+    from portal import cli
+
+    cli.install(app)
+
+
+def _register_errors(app: Flask) -> None:
+    @app.errorhandler(PortalError)
+    def _refused(error: PortalError) -> ResponseReturnValue:
+        db.session.rollback()
+        message = "; ".join(t for texts in error.errors.values() for t in texts) if isinstance(error, Invalid) else error.message
+        return _page(error.status, error.title, message)
+
+    @app.errorhandler(CSRFError)
+    def _forged(error: CSRFError) -> ResponseReturnValue:
+        return _page(400, "This form has expired", "Please go back, reload the page and send it again.")
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> ResponseReturnValue:
+        if error.response is not None or (error.code or 500) < 400:
+            return error.get_response()
+        return _page(error.code or 500, *_PLAIN.get(error.code or 500, (error.name, "This did not work.")))
+
+    @app.errorhandler(Exception)
+    def _failed(error: Exception) -> ResponseReturnValue:
+        db.session.rollback()
+        logs.get().error("failure", path=request.path, exc_info=error)
+        return _page(500, "Something went wrong", "It was noted. Nothing was half done; please try again.")
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+
+_PLAIN = {
+    403: ("Not allowed", "Your role does not permit this."),
+    404: ("Not found", "There is nothing here, or nothing you may see."),
+    405: ("Not possible", "This page does not take that kind of request."),
+    413: ("Too large", "What was sent is larger than the portal accepts."),
+    429: ("Too many tries", "Please wait a minute and try again."),
+}
+
+
+def _page(code: int, title: str, message: str) -> ResponseReturnValue:
+    page = render_template(
+        "errors/error.html", code=code, title=title, message=message, request_id=g.get("request_id", "")
+    )
+    return page, code

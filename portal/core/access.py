@@ -1,0 +1,143 @@
+"""Who may do what: ``verb:resource`` permissions held in data, each granted for own, team or tenant rows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core.errors import Missing, NotAllowed
+
+S = TypeVar("S", bound=sa.Select[Any])
+M = TypeVar("M")
+
+
+class Reach(StrEnum):
+    OWN = "own"
+    TEAM = "team"
+    TENANT = "tenant"
+
+
+@dataclass(frozen=True)
+class Granted:
+    """One grant as data: ``stages`` narrows a change of status to those pipeline stages (empty: all)."""
+
+    permission: str
+    reach: Reach
+    stages: tuple[str, ...] = ()
+
+
+class Holder(Protocol):
+    """A user as far as permission is concerned."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def grants(self) -> "Grants": ...
+
+
+@dataclass(frozen=True)
+class Grants:
+    """All that a user's roles grant; grants add up."""
+
+    held: tuple[Granted, ...] = ()
+    _cache: dict[str, tuple[Granted, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def of(self, permission: str) -> tuple[Granted, ...]:
+        """The grants that include ``permission``: itself, ``manage:`` of its resource, or a wildcard."""
+        if permission not in self._cache:
+            self._cache[permission] = tuple(g for g in self.held if _includes(g.permission, permission))
+        return self._cache[permission]
+
+    def reaches(self, permission: str) -> frozenset[Reach]:
+        return frozenset(grant.reach for grant in self.of(permission))
+
+
+def _includes(held: str, wanted: str) -> bool:
+    verb, _, resource = held.partition(":")
+    wanted_verb, _, wanted_resource = wanted.partition(":")
+    return resource in ("*", wanted_resource) and verb in ("*", "manage", wanted_verb)
+
+
+Rows = Callable[[UUID], sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """How the rows of a model are one's own, or one's team's; None where the notion does not exist."""
+
+    name: str
+    own: Rows | None = None
+    team: Rows | None = None
+
+
+_resources: dict[type, Resource] = {}
+
+
+def declare(model: type, name: str, *, own: Rows | None = None, team: Rows | None = None) -> None:
+    """Say once, beside the model, under which resource its rows stand and whose they are."""
+    _resources[model] = Resource(name, own, team)
+
+
+def resource(model: type) -> str:
+    return _resources[model].name
+
+
+def declared() -> dict[type, Resource]:
+    """All resources, for the law tests."""
+    return dict(_resources)
+
+
+def may(user: Holder, *permissions: str) -> bool:
+    """Whether the user holds any of ``permissions`` for some rows at least."""
+    return any(user.grants.of(permission) for permission in permissions)
+
+
+def require(user: Holder, *permissions: str) -> None:
+    if not may(user, *permissions):
+        raise NotAllowed
+
+
+def visible(model: type, user: Holder, *permissions: str) -> sa.ColumnElement[bool]:
+    """The condition under which a row of ``model`` lies within what any of ``permissions`` grants."""
+    known = _resources[model]
+    reaches: set[Reach] = set().union(*(user.grants.reaches(p) for p in permissions))
+    if Reach.TENANT in reaches:
+        return sa.true()
+    parts = []
+    if Reach.OWN in reaches and known.own:
+        parts.append(known.own(user.id))
+    if Reach.TEAM in reaches and known.team:
+        parts.append(known.team(user.id))
+    return sa.or_(*parts) if parts else sa.false()
+
+
+def scope(statement: S, model: type, user: Holder, *permissions: str) -> S:
+    """``statement`` narrowed to the rows that ``permissions`` (default: read) grant to the user."""
+    wanted = permissions or (f"read:{resource(model)}",)
+    condition = visible(model, user, *wanted)
+    return statement if condition is sa.true() else statement.where(condition)
+
+
+def allows(session: Any, user: Holder, row: Any, *permissions: str) -> bool:
+    """Whether the user may do any of ``permissions`` to this very row."""
+    model = type(row)
+    condition = visible(model, user, *permissions)
+    if condition is sa.true() or condition is sa.false():
+        return condition is sa.true()
+    return session.scalar(sa.select(sa.literal(1)).select_from(model).where(model.id == row.id, condition)) is not None
+
+
+def fetch(session: Any, model: type[M], key: UUID | str, user: Holder, *permissions: str) -> M:
+    """The row with this key within the user's scope; Missing otherwise, whether or not it exists."""
+    wanted: Iterable[str] = permissions or (f"read:{resource(model)}",)
+    try:
+        uuid = key if isinstance(key, UUID) else UUID(key)
+    except ValueError:
+        raise Missing from None
+    row = session.scalar(scope(sa.select(model), model, user, *wanted).where(model.id == uuid))  # type: ignore[attr-defined]
+    if row is None:
+        raise Missing
+    return row  # type: ignore[no-any-return]

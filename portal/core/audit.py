@@ -1,0 +1,117 @@
+"""Who changed what, field by field, in the same transaction; never edited, never deleted."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.core import clock
+from portal.core.context import acting
+from portal.core.db import Model, Owned, insert_many, new_id
+
+
+class AuditEntry(Owned, Model):
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        sa.Index("ix_audit_row", "tenant_id", "row_id", "id"),
+        sa.Index("ix_audit_at", "tenant_id", "at", "id"),
+    )
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    actor_label: Mapped[str] = mapped_column(sa.String(200), default="")
+    action: Mapped[str] = mapped_column(sa.String(40))
+    entity: Mapped[str] = mapped_column(sa.String(64))
+    row_id: Mapped[UUID]
+    changes: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    request_id: Mapped[str] = mapped_column(sa.String(64), default="")
+    address: Mapped[str] = mapped_column(sa.String(64), default="")
+
+
+class Audited:
+    """A model whose every insert, update and delete leaves an AuditEntry."""
+
+
+_SILENT = frozenset({"id", "tenant_id", "version", "created_at", "updated_at", "search_text"})
+
+
+def jsonable(value: Any) -> Any:
+    """A column's value as JSON holds it."""
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    return value
+
+
+def entry(
+    tenant: UUID, entity: str, row: UUID, action: str, changes: dict[str, Any], *, at: datetime, reason: str = ""
+) -> dict[str, Any]:
+    """An audit row, by whoever acts at present."""
+    who = acting()
+    return {
+        "tenant_id": tenant, "id": new_id(), "at": at, "actor_id": who.by, "actor_label": who.label,
+        "action": action, "entity": entity, "row_id": row, "changes": changes, "reason": reason or who.reason,
+        "request_id": who.request_id, "address": who.address,
+    }  # fmt: skip
+
+
+def write(session: Any, entries: Sequence[dict[str, Any]]) -> None:
+    insert_many(session, Model.metadata.tables["audit_entries"], entries)
+
+
+@event.listens_for(Session, "before_flush")
+def _collect(session: Session, context: Any, instances: Any) -> None:
+    found: list[tuple[Any, str]] = [(row, "created") for row in session.new]
+    found += [(row, "changed") for row in session.dirty if session.is_modified(row)]
+    found += [(row, "deleted") for row in session.deleted]
+    for row, action in found:
+        if not isinstance(row, Audited):
+            continue
+        if row.id is None:
+            row.id = new_id()
+        if changes := _changes(row, action):
+            session.info.setdefault("audit", []).append((row, action, changes))
+
+
+@event.listens_for(Session, "after_flush")
+def _write(session: Session, context: Any) -> None:
+    if collected := session.info.pop("audit", []):
+        at = clock.now()
+        rows = [
+            entry(row.tenant_id, row.__tablename__, row.id, action, changes, at=at)
+            for row, action, changes in collected
+        ]
+        session.connection().execute(sa.insert(Model.metadata.tables["audit_entries"]), rows)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("audit", None)
+
+
+def _changes(row: Any, action: str) -> dict[str, Any]:
+    state = sa.inspect(row)
+    changes: dict[str, Any] = {}
+    for attr in state.mapper.column_attrs:
+        column = attr.columns[0]
+        if attr.key in _SILENT:
+            continue
+        history = state.attrs[attr.key].history
+        old = history.deleted[0] if history.deleted else None
+        new = history.added[0] if history.added else None
+        if action == "deleted":
+            old, new = getattr(row, attr.key), None
+        elif not history.has_changes():
+            continue
+        if old != new:
+            secret = column.info.get("secret")
+            changes[attr.key] = ["•••", "•••"] if secret else [jsonable(old), jsonable(new)]
+    return changes

@@ -1,0 +1,207 @@
+"""The database: the base of all models, keys, versions, and references that cannot leave a tenant."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+import uuid_utils.compat
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
+
+from portal.core import clock
+from portal.core.types import Choice, Json, LongText, PlainText, Rating, RichText, UtcDateTime, fold
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    metadata = sa.MetaData(naming_convention=NAMES)
+    type_annotation_map = {
+        datetime: UtcDateTime(),
+        UUID: sa.Uuid(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+db = SQLAlchemy(metadata=Model.metadata)
+
+
+def new_id() -> UUID:
+    """A UUIDv7: opaque to people, yet in the order of creation, which keeps indexes dense."""
+    return uuid_utils.compat.uuid7()
+
+
+class OfTenant:
+    """Every row but a tenant belongs to one tenant, which is part of its key."""
+
+    tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id"), primary_key=True, sort_order=-3)
+
+
+class Owned(OfTenant):
+    """A tenant's row with a key of its own."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-2)
+
+
+class Timestamped:
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, sort_order=90)
+
+
+class Editable(Timestamped):
+    """A row that people edit: ``version`` grows with each change, and a save against an older one is refused."""
+
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now, sort_order=91)
+    version: Mapped[int] = mapped_column(default=1, sort_order=92)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.__dict__.get("version", cls.version)}
+
+
+class Searchable:
+    """A row found by words: ``search_text`` holds the folded text of the columns named in ``searched``."""
+
+    searched: tuple[str, ...] = ()
+    search_text: Mapped[str] = mapped_column(sa.Text, default="", sort_order=93)
+
+    @classmethod
+    def text_of(cls, values: dict[str, Any]) -> str:
+        return fold(" ".join(str(values.get(name) or "") for name in cls.searched))
+
+
+@event.listens_for(Searchable, "before_insert", propagate=True)
+@event.listens_for(Searchable, "before_update", propagate=True)
+def _keep_search_text(mapper: Any, connection: Any, row: Searchable) -> None:
+    row.search_text = row.text_of({name: getattr(row, name) for name in row.searched})
+
+
+def ref(table: str, *, optional: bool = False, cascade: bool = False, **more: Any) -> MappedColumn[Any]:
+    """A reference to a row of ``table`` in the same tenant: the foreign key includes the tenant."""
+    info = {"ref": table, "cascade": cascade, **more.pop("info", {})}
+    return mapped_column(sa.Uuid(), nullable=optional, info=info, **more)
+
+
+def text(length: int, **more: Any) -> MappedColumn[str]:
+    """A required line of plain text; ``default=""`` makes it optional."""
+    return mapped_column(PlainText(length), **more)
+
+
+def long_text(*, rich: bool = False) -> MappedColumn[str]:
+    return mapped_column(RichText() if rich else LongText(), default="")
+
+
+@event.listens_for(sa.Table, "after_parent_attach")
+def _constrain(table: sa.Table, metadata: Any) -> None:
+    """Tenant-wide foreign keys and CHECKs follow from the columns, so that no model forgets them."""
+    if not isinstance(metadata, sa.MetaData):
+        return
+    for column in list(table.columns):
+        if target := column.info.get("ref"):
+            table.append_constraint(
+                sa.ForeignKeyConstraint(
+                    ["tenant_id", column.name],
+                    [f"{target}.tenant_id", f"{target}.id"],
+                    ondelete="CASCADE" if column.info["cascade"] else None,
+                )
+            )
+        if isinstance(column.type, Choice):
+            values = ", ".join(f"'{member.value}'" for member in column.type.members)
+            table.append_constraint(sa.CheckConstraint(f"{column.name} IN ({values})", name=column.name))
+        if isinstance(column.type, Rating):
+            table.append_constraint(sa.CheckConstraint(f"{column.name} BETWEEN 1 AND 5", name=column.name))
+
+
+# --- SQLite -----------------------------------------------------------------------------------------
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+@contextlib.contextmanager
+def read_only() -> Iterator[None]:
+    """Transactions begun in this block only mean to read, so SQLite need not take its one writer's lock."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def mean_to_read(reading: bool) -> None:
+    """Say for the present context (a request) whether its transactions only read."""
+    _reading.set(reading)
+
+
+def prepare_engine(engine: sa.Engine) -> None:
+    """Set SQLite up as a server for several processes; PostgreSQL needs nothing here."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=15000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later fails at once when another wrote in between
+        # (SQLITE_BUSY_SNAPSHOT); taking the writer's lock at the start makes it wait its turn instead.
+        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+
+
+# --- many rows at once ------------------------------------------------------------------------------
+
+
+def insert_many(session: Any, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert ``rows`` (all with the same keys) in few statements; column defaults are not applied."""
+    if not rows:
+        return
+    if session.get_bind().dialect.name != "postgresql":
+        session.execute(sa.insert(table), list(rows))
+        return
+    columns = [table.c[name] for name in rows[0]]
+    # One statement whatever the number of rows: an array per column, unnested side by side.
+    arrays = [
+        sa.bindparam(f"p_{column.name}", [_plain(column, row[column.name]) for row in rows], type_=_array(column))
+        for column in columns
+    ]
+    source = sa.func.unnest(*arrays).table_valued(*[sa.column(c.name, _array_item(c)) for c in columns], name="given")
+    selected = [sa.cast(source.c[c.name], c.type) if _is_json(c) else source.c[c.name] for c in columns]
+    session.execute(sa.insert(table).from_select([c.name for c in columns], sa.select(*selected)))
+
+
+def _is_json(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.JSON)
+
+
+def _array_item(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
+    if _is_json(column):
+        return sa.Text()
+    kind = column.type
+    return kind.impl_instance if isinstance(kind, sa.types.TypeDecorator) else kind
+
+
+def _array(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
+    return sa.ARRAY(_array_item(column))
+
+
+def _plain(column: sa.Column[Any], value: Any) -> Any:
+    if not _is_json(column):
+        return value
+    import json
+
+    return None if value is None else json.dumps(value, ensure_ascii=False)

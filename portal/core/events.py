@@ -1,0 +1,104 @@
+"""What happened, written down in the transaction in which it happened. ``messaging`` reads it afterwards."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event as sa_event
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.core.db import Model, Owned, insert_many, new_id
+from portal.core.tenancy import tenant_id
+
+
+class OutboxEvent(Owned, Model):
+    """One event to be told of; ``processed_at`` is set once its messages are made."""
+
+    __tablename__ = "outbox_events"
+    __table_args__ = (
+        sa.Index("ix_outbox_undone", "next_at", postgresql_where=sa.text("processed_at IS NULL")),
+        sa.Index("ix_outbox_subject", "tenant_id", "subject_id", "id"),
+    )
+    name: Mapped[str] = mapped_column(sa.String(64))
+    subject_id: Mapped[UUID]
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    occurred_at: Mapped[datetime]
+    processed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    error: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+@dataclass(frozen=True)
+class Event:
+    """``name`` as in the catalogue, ``subject`` the row it happened to, ``payload`` JSON values only."""
+
+    name: str
+    subject: UUID
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Any, Sequence[Event], datetime], None]
+_listeners: dict[str, list[Listener]] = defaultdict(list)
+_bell: Callable[[], None] | None = None
+
+
+def listen(name: str, listener: Listener) -> None:
+    """Run ``listener`` in the transaction of each event ``name`` (to write reminders, say)."""
+    if listener not in _listeners[name]:
+        _listeners[name].append(listener)
+
+
+def hang_bell(ring: Callable[[], None]) -> None:
+    """``ring`` is called after a transaction with events has committed; it must not raise."""
+    global _bell
+    _bell = ring
+
+
+def record(session: Any, name: str, subject: UUID, at: datetime, **payload: Any) -> None:
+    """Write one event in the caller's transaction."""
+    record_many(session, [Event(name, subject, payload)], at)
+
+
+def record_many(session: Any, events: Sequence[Event], at: datetime) -> None:
+    """Write ``events`` in the caller's transaction and let the listeners add to it."""
+    if not events:
+        return
+    session.flush()
+    owner = tenant_id()
+    insert_many(
+        session,
+        OutboxEvent.metadata.tables["outbox_events"],
+        [
+            {"tenant_id": owner, "id": new_id(), "name": e.name, "subject_id": e.subject, "payload": e.payload,
+             "occurred_at": at, "next_at": at, "attempts": 0, "error": ""}
+            for e in events
+        ],
+    )  # fmt: skip
+    by_name: dict[str, list[Event]] = defaultdict(list)
+    for each in events:
+        by_name[each.name].append(each)
+    for name, group in by_name.items():
+        for listener in _listeners[name]:
+            listener(session, group, at)
+    want_bell(session)
+
+
+def want_bell(session: Any) -> None:
+    """Have the bell rung when the present transaction commits."""
+    (session() if callable(session) else session).info["ring"] = True
+
+
+@sa_event.listens_for(Session, "after_commit")
+def _ring(session: Session) -> None:
+    if session.info.pop("ring", False) and _bell is not None:
+        _bell()
+
+
+@sa_event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("ring", None)

@@ -1,0 +1,95 @@
+"""The wall between tenants. First in the session: every statement is filtered to the present tenant, and one
+without a tenant is refused. Second, on PostgreSQL, in the database: row-level security (see ``core.wall``)."""
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from portal.core import wall
+from portal.core.db import OfTenant
+
+
+class NoTenant(RuntimeError):
+    """Code touched a tenant's rows without saying whose: a fault of ours, never of a user."""
+
+
+EVERYWHERE = "everywhere"
+_present: ContextVar[UUID | str | None] = ContextVar("tenant", default=None)
+
+
+def tenant_id() -> UUID:
+    """The present tenant's key; raises NoTenant where there is none."""
+    present = _present.get()
+    if not isinstance(present, UUID):
+        raise NoTenant("no tenant is set")
+    return present
+
+
+@contextlib.contextmanager
+def tenant_scope(tenant: UUID, session: Any = None) -> Iterator[None]:
+    """See and write only the rows of ``tenant`` for the length of the block."""
+    with _scope(tenant, session):
+        yield
+
+
+@contextlib.contextmanager
+def everywhere(session: Any = None) -> Iterator[None]:
+    """Work across tenants: log-in, the outbox, the scheduler, commands. Never a request of a user."""
+    with _scope(EVERYWHERE, session):
+        yield
+
+
+@contextlib.contextmanager
+def _scope(value: UUID | str, session: Any) -> Iterator[None]:
+    token = _present.set(value)
+    try:
+        _carry_into(session)
+        yield
+    finally:
+        _present.reset(token)
+        _carry_into(session)
+
+
+def _carry_into(session: Any) -> None:
+    """A transaction that has begun learned the tenant at its beginning: tell it of the change."""
+    if session is not None and session.is_active and session.in_transaction():
+        wall.enter(session.connection(), _present.get())
+
+
+@event.listens_for(Session, "after_begin")
+def _begin(session: Session, transaction: Any, connection: sa.Connection) -> None:
+    wall.enter(connection, _present.get())
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _filter(state: ORMExecuteState) -> None:
+    present = _present.get()
+    if present == EVERYWHERE or state.is_column_load or state.is_relationship_load:
+        return
+    owned = [m for m in state.all_mappers if issubclass(m.class_, OfTenant)]
+    if present is None:
+        if owned:
+            raise NoTenant(f"a statement over {owned[0].class_.__name__} without a tenant")
+        return
+    # The lambda's closure value becomes a bound parameter, so the compiled statement is cached across tenants.
+    state.statement = state.statement.options(
+        with_loader_criteria(OfTenant, lambda cls: cls.tenant_id == present, include_aliases=True)
+    )
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp(session: Session, context: Any, instances: Any) -> None:
+    present = _present.get()
+    for row in session.new:
+        if not isinstance(row, OfTenant):
+            continue
+        if row.tenant_id is None and isinstance(present, UUID):
+            row.tenant_id = present
+        if present != EVERYWHERE and row.tenant_id != present:
+            raise NoTenant(f"a {type(row).__name__} would leave its tenant")

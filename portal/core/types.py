@@ -1,0 +1,176 @@
+"""Column types that carry their own rule, so that forms, API and imports check the same thing."""
+
+import enum
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+import nh3
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite, which drops zones, holds it naive."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a zone reached the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Ruled(sa.types.TypeDecorator[str]):
+    """A string type with a rule; ``clean`` answers the value to keep or raises ValueError in words."""
+
+    impl = sa.String
+    cache_ok = True
+    kind = "text"
+
+    @staticmethod
+    def clean(value: str) -> str:
+        return value
+
+
+class PlainText(Ruled):
+    """One line of plain text: control characters go, what remains is kept as typed."""
+
+    @staticmethod
+    def clean(value: str) -> str:
+        return "".join(c for c in value if unicodedata.category(c) != "Cc").strip()
+
+
+class LongText(Ruled):
+    """Plain text of several lines."""
+
+    impl = sa.Text
+    kind = "textarea"
+
+    @staticmethod
+    def clean(value: str) -> str:
+        text = value.replace("\r\n", "\n").replace("\r", "\n")
+        return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
+
+
+class RichText(Ruled):
+    """Text with a small safe set of tags; everything else is taken out."""
+
+    impl = sa.Text
+    kind = "rich"
+    tags = frozenset({"p", "br", "b", "strong", "i", "em", "u", "ul", "ol", "li", "a", "blockquote"})
+
+    @staticmethod
+    def clean(value: str) -> str:
+        return nh3.clean(LongText.clean(value), tags=set(RichText.tags), url_schemes={"http", "https", "mailto"})
+
+
+class EmailAddress(Ruled):
+    """A valid address in lower case, since people do not tell addresses apart by case."""
+
+    kind = "email"
+
+    @staticmethod
+    def clean(value: str) -> str:
+        try:
+            return validate_email(value.strip(), check_deliverability=False).normalized.lower()
+        except EmailNotValidError as error:
+            raise ValueError(f"This is not an e-mail address: {error}") from None
+
+
+class WebUrl(Ruled):
+    """An http or https address with a host."""
+
+    kind = "url"
+
+    @staticmethod
+    def clean(value: str) -> str:
+        value = value.strip()
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port
+        except ValueError:
+            good = False
+        if not good or re.search(r"[\s<>\"]", value):
+            raise ValueError("Write a full web address that starts with http:// or https://.")
+        return value
+
+
+class Zone(Ruled):
+    """The name of an IANA time zone."""
+
+    kind = "zone"
+
+    @staticmethod
+    def clean(value: str) -> str:
+        value = value.strip()
+        if value not in zone_names():
+            raise ValueError(f"“{value}” is not a time zone. Choose one such as Europe/Berlin.")
+        return value
+
+
+class Choice(sa.types.TypeDecorator[str]):
+    """One value of a StrEnum, held as text under a CHECK constraint (added when the table is built)."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, members: type[enum.StrEnum]) -> None:
+        self.members = members
+        super().__init__(32)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return sa.String()
+
+
+class Rating(sa.types.TypeDecorator[int]):
+    """A whole number from 1 to 5."""
+
+    impl = sa.SmallInteger
+    cache_ok = True
+
+
+_zones: frozenset[str] = frozenset()
+
+
+def zone_names() -> frozenset[str]:
+    """The zones people may choose, without the aliases of the operating system."""
+    global _zones
+    if not _zones:
+        _zones = frozenset(
+            name for name in available_timezones() if name == "UTC" or ("/" in name and not name.startswith("Etc/"))
+        )
+    return _zones
+
+
+def zone(name: str | None, default: str = "UTC") -> ZoneInfo:
+    """The zone called ``name``; the default where it is missing or unknown."""
+    return ZoneInfo(name if name in zone_names() and name else default)
+
+
+def fold(text: str) -> str:
+    """Text as the search compares it: without case and accents."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+
+
+def words(name: str) -> str:
+    """``no_show`` as people read it: ``No show``."""
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,113 @@
+"""The second wall, on PostgreSQL: work for a tenant runs as the role ``greenroom_tenant``, for which every
+tenant's table has row-level security. The owner of the tables, as which migrations and the system's own work
+run, is not subject to it. ``secure`` is run after every migration, so a new table is behind the wall on arrival.
+
+Searching by words steps outside the second wall (``lifted``), because the trigram operators are not leakproof
+and PostgreSQL would read the whole table rather than use the index; the first wall still stands there.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+ROLE = "greenroom_tenant"
+_has_role: dict[str, bool] = {}
+
+# Rows that are written once: neither the portal nor a person with a database shell changes them unnoticed.
+APPEND_ONLY = ("audit_entries", "status_changes", "application_activities")
+
+
+def enter(connection: sa.Connection, present: UUID | str | None) -> None:
+    """Make ``connection``'s transaction see only ``present``'s rows (None: no rows; a str: all tenants)."""
+    if connection.dialect.name != "postgresql" or not has_role(connection):
+        return
+    role = "none" if isinstance(present, str) else ROLE
+    tenant = str(present) if isinstance(present, UUID) else ""
+    connection.exec_driver_sql(
+        "SELECT set_config('greenroom.tenant', %s, true), set_config('role', %s, true)", (tenant, role)
+    )
+
+
+def has_role(connection: sa.Connection) -> bool:
+    """Whether the database has the tenants' role and we may take it on; asked once for each database."""
+    key = str(connection.engine.url)
+    if not _has_role.get(key):
+        _has_role[key] = bool(
+            connection.exec_driver_sql(
+                "SELECT 1 FROM pg_roles WHERE rolname = %s AND pg_has_role(session_user, oid, 'MEMBER')", (ROLE,)
+            ).scalar()
+        )
+    return _has_role[key]
+
+
+@contextlib.contextmanager
+def lifted(session: Any) -> Iterator[None]:
+    """Read outside the second wall; the session's own filter and the caller's scope still hold."""
+    connection = session.connection()
+    if connection.dialect.name != "postgresql" or not has_role(connection):
+        yield
+        return
+    connection.exec_driver_sql("SELECT set_config('role', 'none', true)")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("SELECT set_config('role', %s, true)", (ROLE,))
+
+
+def secure(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Put every tenant's table that exists behind the wall; harmless to repeat."""
+    existing = set(sa.inspect(connection).get_table_names())
+    tables = [t for t in metadata.sorted_tables if t.name in existing]
+    if connection.dialect.name == "sqlite":
+        _freeze_on_sqlite(connection, existing)
+        return
+    _make_role(connection)
+    connection.exec_driver_sql(_REFUSE_CHANGE)
+    for table in tables:
+        connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {ROLE}")
+        if "tenant_id" in table.c:
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY")
+            connection.exec_driver_sql(f"DROP POLICY IF EXISTS one_tenant ON {table.name}")
+            connection.exec_driver_sql(
+                f"CREATE POLICY one_tenant ON {table.name} TO {ROLE} USING "
+                "(tenant_id = (SELECT nullif(current_setting('greenroom.tenant', true), '')::uuid))"
+            )
+        if table.name in APPEND_ONLY:
+            connection.exec_driver_sql(
+                f"CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table.name} "
+                "FOR EACH ROW EXECUTE FUNCTION greenroom_refuse_change()"
+            )
+
+
+def _make_role(connection: sa.Connection) -> None:
+    # Roles belong to the whole cluster: another database may make it at the same moment.
+    connection.exec_driver_sql(f"""
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}') THEN
+                CREATE ROLE {ROLE} NOLOGIN;
+            END IF;
+            IF NOT pg_has_role(session_user, '{ROLE}', 'MEMBER') THEN
+                EXECUTE format('GRANT {ROLE} TO %I', session_user);
+            END IF;
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN NULL;
+        END $$""")
+    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {ROLE}")
+    _has_role.clear()
+
+
+_REFUSE_CHANGE = """
+CREATE OR REPLACE FUNCTION greenroom_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
+
+
+def _freeze_on_sqlite(connection: sa.Connection, existing: set[str]) -> None:
+    for table in existing.intersection(APPEND_ONLY):
+        for verb in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )

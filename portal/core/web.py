@@ -1,0 +1,82 @@
+"""What every request gets: an id, the tenant's scope, a nonce, and headers that keep browsers strict."""
+
+import contextlib
+import re
+import secrets
+import time
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request, session
+from flask.wrappers import Request
+
+from portal.core import logs
+from portal.core.context import act
+from portal.core.db import mean_to_read
+from portal.core.tenancy import tenant_scope
+
+_GIVEN_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+
+
+class LargeFormRequest(Request):
+    """Ticking ten thousand rows is a form of ten thousand parts; memory is what is limited."""
+
+    max_form_parts = 20_000
+    max_form_memory_size = 4_000_000
+
+
+def nonce() -> str:
+    """The value that this answer's own scripts carry."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+def install(app: Flask, tenant_of: Any) -> None:
+    """``tenant_of`` answers the tenant's key for a session's user key, or None."""
+    app.request_class = LargeFormRequest
+
+    @app.before_request
+    def _enter() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _GIVEN_ID.match(given) else secrets.token_hex(8)
+        g.started = time.perf_counter()
+        g.stack = contextlib.ExitStack()
+        mean_to_read(request.method in ("GET", "HEAD", "OPTIONS"))
+        g.stack.enter_context(act(request_id=g.request_id, address=request.remote_addr or "", label=""))
+        tenant = tenant_of(session.get("_user_id") or "")
+        if tenant is not None:
+            g.stack.enter_context(tenant_scope(tenant))
+
+    @app.teardown_request
+    def _leave(error: BaseException | None) -> None:
+        if stack := g.pop("stack", None):
+            stack.close()
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        response.headers.setdefault("Content-Security-Policy", policy())
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            _log(response)
+        return response
+
+
+def policy() -> str:
+    own = f"'self' 'nonce-{nonce()}'"
+    return (
+        f"default-src 'self'; script-src {own}; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def _log(response: Response) -> None:
+    spent = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
+    line: structlog.typing.FilteringBoundLogger = logs.get()
+    line.info("request", method=request.method, path=request.path, status=response.status_code, ms=spent)
+
+

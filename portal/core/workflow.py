@@ -1,0 +1,314 @@
+"""A state machine is a table of moves. From one row come the permission, the button, the bulk action, the API
+verb, the history line and the event.
+
+``Workflow.apply`` takes any number of rows through: lock, permission, state, guard, compare-and-swap UPDATE,
+history, audit, event and whatever listens, all in the caller's transaction and each row on its own: a row that
+is refused leaves the others be. ``Workflow.move`` is the same for one row and raises what was refused.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core import audit, events
+from portal.core.access import Holder, require, resource, scope, visible
+from portal.core.audit import jsonable
+from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
+from portal.core.types import words
+
+
+@dataclass(frozen=True)
+class Change:
+    """One operation: who, when, and what the form said. ``by`` is None where another move carries this one."""
+
+    at: datetime
+    by: Holder | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        return str(self.data.get("reason") or "")
+
+    @property
+    def actor(self) -> UUID | None:
+        return self.by.id if self.by else self.data.get("actor")
+
+    def carried(self, **data: Any) -> "Change":
+        """The same operation as the reason for another one: it asks for no permission of its own."""
+        return Change(self.at, None, {"actor": self.actor, **data})
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A row that has moved: ``before`` holds the workflow's columns as they were, ``values`` what was set."""
+
+    id: UUID
+    verb: str
+    source: str
+    target: str
+    before: Any
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name] if name in self.values else getattr(self.before, name)
+
+
+Guard = Callable[[Any, Change], None]
+Sets = Callable[[Any, Change], dict[str, Any]]
+Effect = Callable[[Any, Sequence[Moved], Change], None]
+Foretelling = Callable[[Any, "sa.Select[Any]"], str]  # '' where there is nothing to say
+
+
+@dataclass(frozen=True)
+class Move:
+    """One row of the table.
+
+    ``verb`` names it everywhere; ``sources`` are the states people may start it from, ``follows`` those from
+    which it only follows another record's move; ``target`` is where it ends (None: ``find_targets`` answers it
+    for all rows at once). ``guard`` raises what else forbids it, ``sets`` answers further columns. ``form``
+    names the form (see ``admin.forms``) of what it must ask for. ``stages`` answers which pipeline stages the
+    move concerns, for grants that are narrowed to some.
+    """
+
+    verb: str
+    sources: tuple[str, ...]
+    target: str | None
+    label: str = ""
+    permissions: tuple[str, ...] = ()
+    event: str | None = None
+    guard: Guard | None = None
+    sets: Sets | None = None
+    form: str | None = None
+    icon: str = "arrow-right"
+    tone: str = "blue"
+    danger: bool = False
+    follows: tuple[str, ...] = ()
+    description: str = ""
+    find_targets: Callable[[Any, Sequence[Any]], dict[UUID, str]] | None = None
+    stages: Callable[[str], frozenset[str]] | None = None
+
+    @property
+    def title(self) -> str:
+        return self.label or words(self.verb)
+
+
+@dataclass
+class Result:
+    """What became of each row: done (with what moved, where something did) or refused, and why."""
+
+    done: dict[UUID, Moved | None] = field(default_factory=dict)
+    refused: dict[UUID, PortalError] = field(default_factory=dict)
+
+
+class Workflow:
+    """The moves of one model's ``status`` column.
+
+    ``reads`` names the columns that guards, effects and history need; ``history`` writes the history rows;
+    ``payload`` answers an event's JSON; ``lock_first`` takes locks that must precede this model's, so that
+    two operations never wait for each other in a circle.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        moves: Iterable[Move],
+        *,
+        reads: Sequence[str | sa.Label[Any]] = (),
+        history: Effect | None = None,
+        payload: Callable[[Moved, Change], dict[str, Any]] | None = None,
+        lock_first: Callable[[Any, Sequence[UUID], str], None] | None = None,
+        noun: str = "",
+    ) -> None:
+        self.name, self.model, self.noun = name, model, noun or name
+        self.moves = {move.verb: move for move in moves}
+        self.reads, self.history, self.payload, self.lock_first = tuple(reads), history, payload, lock_first
+        self._effects: dict[str, list[Effect]] = defaultdict(list)
+        self._warnings: dict[str, list[Foretelling]] = defaultdict(list)
+
+    def on(self, verb: str, effect: Effect) -> None:
+        """Run ``effect`` in the transaction of each ``verb`` ('*': of all); a higher feature hooks in here."""
+        if effect not in self._effects[verb]:
+            self._effects[verb].append(effect)
+
+    def foretell(self, verb: str, warning: Foretelling) -> None:
+        """Let ``warning`` say, before ``verb`` is done, what else it will do."""
+        if warning not in self._warnings[verb]:
+            self._warnings[verb].append(warning)
+
+    def consequences(self, session: Any, verb: str, ids: sa.Select[Any]) -> list[str]:
+        """What else ``verb`` will do to the rows whose keys ``ids`` selects, in words."""
+        return [text for warning in self._warnings[verb] if (text := warning(session, ids))]
+
+    def possible(self, state: str) -> list[Move]:
+        """The moves that people may start from ``state``, permission aside."""
+        return [move for move in self.moves.values() if state in move.sources]
+
+    def options(self, session: Any, row: Any, user: Holder) -> list[Move]:
+        """Just the moves that ``user`` may make with ``row`` now; guards that depend on input come later."""
+        permitted: dict[tuple[str, ...], bool] = {}
+        found = []
+        for move in self.possible(row.status):
+            if move.permissions not in permitted:
+                condition = visible(self.model, user, *move.permissions)
+                query = sa.select(sa.literal(1)).where(self.model.id == row.id, condition)
+                permitted[move.permissions] = session.scalar(query) is not None
+            if permitted[move.permissions] and self._within_stages(move, self._target(session, move, row), user):
+                found.append(move)
+        return found
+
+    def move(self, session: Any, row: Any, verb: str, change: Change, *, version: int | None = None) -> Moved:
+        """Move one row; raises Missing, NotAllowed, WrongState, Conflict (``version`` is stale) or Invalid."""
+        session.flush()
+        result = self.apply(session, [row.id], verb, change, versions={} if version is None else {row.id: version})
+        if row.id in result.refused:
+            raise result.refused[row.id]
+        session.refresh(row)
+        moved = result.done[row.id]
+        assert moved is not None
+        return moved
+
+    def apply(
+        self, session: Any, ids: Sequence[UUID], verb: str, change: Change, *, versions: Mapping[UUID, int] | None = None
+    ) -> Result:
+        """Move all of ``ids`` that may move; each of the others is refused with its reason."""
+        move = self.moves[verb]
+        if change.by is not None:
+            require(change.by, *move.permissions)
+        if self.lock_first:
+            self.lock_first(session, ids, verb)
+        rows = {row.id: row for row in session.execute(self._locking(ids, move, change)).all()}
+        targets = move.find_targets(session, list(rows.values())) if move.find_targets else {}
+        result, ready = Result(), []
+        for key in dict.fromkeys(ids):
+            try:
+                ready.append(self._check(rows.get(key), move, change, (versions or {}).get(key), targets))
+            except PortalError as error:
+                result.refused[key] = error
+        self._write(session, ready, change)
+        result.done = {moved.id: moved for moved in ready}
+        return result
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _locking(self, ids: Sequence[UUID], move: Move, change: Change) -> sa.Select[Any]:
+        model = self.model
+        allowed = visible(model, change.by, *move.permissions) if change.by else sa.true()
+        names = dict.fromkeys(("tenant_id", "id", "status", "version", *self.reads))
+        columns = (getattr(model, name) if isinstance(name, str) else name for name in names)
+        query = sa.select(*columns, allowed.label("allowed"))
+        query = query.where(model.id.in_(ids)).order_by(model.id)
+        if change.by is not None:
+            query = scope(query, model, change.by, f"read:{resource(model)}", *move.permissions)
+        # The row lock (PostgreSQL; SQLite has one writer) makes the state we judge the state we change.
+        return query.with_for_update(of=model)
+
+    def _check(
+        self, row: Any, move: Move, change: Change, version: int | None, targets: Mapping[UUID, str]
+    ) -> Moved:
+        if row is None:
+            raise Missing
+        if not row.allowed:
+            raise NotAllowed(f"You may not {move.title.lower()} this {self.noun}.")
+        if row.status not in (move.sources if change.by is not None else (*move.sources, *move.follows)):
+            raise self.wrong_state(row.status, move)
+        target = move.target or targets.get(row.id, row.status)
+        if change.by is not None and not self._within_stages(move, target, change.by):
+            raise NotAllowed(f"Your role may not move this {self.noun} out of its present stage.")
+        if version is not None and version != row.version:
+            raise Conflict(f"This {self.noun} was changed in the meantime (it is {words(row.status).lower()} now).")
+        if move.guard:
+            move.guard(row, change)
+        values = move.sets(row, change) if move.sets else {}
+        return Moved(row.id, move.verb, row.status, target, row, values)
+
+    def _target(self, session: Any, move: Move, row: Any) -> str:
+        found = move.find_targets(session, [row]) if move.find_targets and move.stages else {}
+        return move.target or found.get(row.id, row.status)
+
+    def _within_stages(self, move: Move, target: str, user: Holder) -> bool:
+        if move.stages is None:
+            return True
+        held = [g for permission in move.permissions for g in user.grants.of(permission)]
+        concerned = move.stages(target)
+        return any(not g.stages or concerned.intersection(g.stages) for g in held)
+
+    def wrong_state(self, state: str, move: Move) -> WrongState:
+        """The refusal that names the present state and what is possible from it."""
+        verbs = [m.title for m in self.possible(state)]
+        what = f"Possible now: {', '.join(verbs)}." if verbs else "Nothing more is possible."
+        return WrongState(
+            f"This {self.noun} is {words(state).lower()}; “{move.title}” does not start from there. {what}",
+            state=state,
+            possible=[m.verb for m in self.possible(state)],
+        )
+
+    def _write(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
+        if not moved:
+            return
+        self._swap(session, moved, change)
+        if self.history:
+            self.history(session, moved, change)
+        audit.write(session, [self._audit(m, change) for m in moved])
+        for verb in (moved[0].verb, "*"):
+            for effect in self._effects[verb]:
+                effect(session, moved, change)
+        if event := self.moves[moved[0].verb].event:
+            payload = self.payload or (lambda m, c: {})
+            facts = [events.Event(event, m.id, {"version": m.before.version + 1, **payload(m, change)}) for m in moved]
+            events.record_many(session, facts, change.at)
+
+    def _swap(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
+        """Compare and swap: rows that get the same values share one UPDATE, which names the old states."""
+        groups: dict[tuple[Any, ...], list[Moved]] = defaultdict(list)
+        for each in moved:
+            groups[(each.target, *(repr(item) for item in sorted(each.values.items())))].append(each)
+        table = self.model.__table__
+        for group in groups.values():
+            swapped = session.execute(
+                sa.update(table)
+                .where(table.c.tenant_id == group[0].before.tenant_id, table.c.id.in_([m.id for m in group]))
+                .where(table.c.status.in_({m.source for m in group}))
+                .values(
+                    status=group[0].target, version=table.c.version + 1, updated_at=change.at, **group[0].values
+                )
+            ).rowcount
+            if swapped != len(group):  # impossible under the lock; better a rollback than a lost update
+                raise Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
+        for key in {m.id for m in moved}:
+            loaded = session.identity_map.get(sa.orm.identity_key(self.model, (moved[0].before.tenant_id, key)))
+            if loaded is not None:
+                session.expire(loaded)
+
+    def _audit(self, moved: Moved, change: Change) -> dict[str, Any]:
+        changes = {"status": [moved.source, moved.target]} if moved.source != moved.target else {}
+        for name, new in moved.values.items():
+            old = getattr(moved.before, name, None)
+            if old != new:
+                changes[name] = [jsonable(old), jsonable(new)]
+        return audit.entry(
+            moved.before.tenant_id, self.model.__tablename__, moved.id, moved.verb, changes,
+            at=change.at, reason=change.reason,
+        )  # fmt: skip
+
+
+_workflows: dict[type, Workflow] = {}
+
+
+def register(workflow: Workflow) -> Workflow:
+    """Make the workflow known to grids, API and law tests."""
+    _workflows[workflow.model] = workflow
+    return workflow
+
+
+def workflow_of(model: type) -> Workflow | None:
+    return _workflows.get(model)
+
+
+def workflows() -> dict[type, Workflow]:
+    return dict(_workflows)

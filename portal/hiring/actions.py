@@ -1,0 +1,91 @@
+"""Verbs of hiring: the pipeline a tenant starts with, nominate a candidate, assign people to an application."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core import access, records
+from portal.core.errors import Invalid, Missing
+from portal.core.tenancy import tenant_id
+from portal.core.workflow import Change, Result
+from portal.hiring.models import ActivityType, Application, Candidate, Job, PipelineStage, PipelineStatus, StatusChange
+from portal.hiring.pipeline import STAGES, STATUSES
+from portal.hiring.workflow import CHANGE_STATUS, write_activities
+from portal.people.models import User
+
+
+def add_pipeline(session: Any) -> None:
+    """The stages and statuses that a new tenant starts with."""
+    stages = {}
+    for order, (name, label, colour, icon) in enumerate(STAGES):
+        stages[name] = PipelineStage(name=name, label=label, colour=colour, icon=icon, order=order)
+        session.add(stages[name])
+    session.flush()
+    for order, status in enumerate(STATUSES):
+        session.add(
+            PipelineStatus(
+                stage_id=stages[status.stage].id, name=status.name, label=status.label,
+                description=status.description, colour=status.colour, icon=status.icon, order=order,
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def add_candidate(session: Any, values: Mapping[str, Any], change: Change) -> Candidate:
+    """A new candidate, whose recruiter is who made it unless another is named."""
+    values = dict(values)
+    values["recruiter_id"] = values.get("recruiter_id") or change.actor
+    return records.create(session, Candidate, values)
+
+
+def nominate(session: Any, values: Mapping[str, Any], change: Change) -> Application:
+    """Put a candidate forward for a job; raises Invalid where they are for this job already."""
+    values = dict(values)
+    job = session.get(Job, (tenant_id(), values["job_id"])) if values.get("job_id") else None
+    if job is None:
+        raise Invalid({"job_id": "Please choose a job."})
+    if job.status in ("closed", "filled"):
+        raise Invalid({"job_id": f"This job is {job.status}."})
+    twice = sa.select(Application.id).where(
+        Application.candidate_id == values["candidate_id"], Application.job_id == job.id
+    )
+    if session.scalar(twice):
+        raise Invalid({"candidate_id": "This candidate is nominated for this job already."})
+    values["recruiter_id"] = values.get("recruiter_id") or change.actor
+    row = records.create(session, Application, values)
+    session.add(
+        StatusChange(application_id=row.id, source="", target=row.status, actor_id=change.actor, at=change.at)
+    )
+    write_activities(session, [(row.id, ActivityType.CREATED, "", row.status, "", {})], change)
+    return row
+
+
+def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Result:
+    """Give the applications to ``change.data[field]`` as recruiter or coordinator (``field`` names which)."""
+    user: User = change.data[field]
+    if not user.active:
+        raise Invalid({field: f"{user.full_name} is no longer active."})
+    column = f"{field}_id"
+    result = Result()
+    query = access.scope(sa.select(Application), Application, change.by, *CHANGE_STATUS)  # type: ignore[arg-type]
+    locked = query.where(Application.id.in_(ids)).with_for_update(of=Application)
+    rows = {row.id: row for row in session.scalars(locked)}
+    names = dict(session.execute(sa.select(User.id, User.full_name).where(
+        User.id.in_({getattr(row, column) for row in rows.values()} - {None}))).tuples())  # fmt: skip
+    lines = []
+    for key in ids:
+        row = rows.get(key)
+        if row is None:
+            result.refused[key] = Missing()
+        elif getattr(row, column) == user.id:
+            result.refused[key] = Invalid({field: f"{user.full_name} is the {field} already."})
+        else:
+            old = names.get(getattr(row, column), "")
+            lines.append((row.id, ActivityType.ASSIGNED, old, user.full_name, field.capitalize(), {}))
+            setattr(row, column, user.id)
+            result.done[key] = None
+    write_activities(session, lines, change)
+    session.flush()
+    return result

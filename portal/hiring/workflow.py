@@ -1,0 +1,151 @@
+"""The moves of an application, built from the pipeline's table."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core.db import insert_many, new_id
+from portal.core.tenancy import tenant_id
+from portal.core.workflow import Change, Move, Moved, Workflow, register
+from portal.hiring import pipeline
+from portal.hiring.models import ActivityType, Application, ApplicationActivity, StatusChange
+from portal.hiring.pipeline import BY_NAME, BY_RECORD, CLOSED, STAGE_OF, STATUSES, WITHOUT_RECORD
+
+CHANGE_STATUS = ("update:candidate_status", "write:applications")
+APPROVE = ("approve:candidates", "write:applications")
+
+_LABELS = {
+    "approved": "Approve for interview",
+    "withdrawn": "Withdraw",
+    "on_hold": "Put on hold",
+    "hired": "Mark hired",
+    "selected": "Select",
+    "rejected_documents": "Reject over documents",
+    "rejected_interview": "Reject after interview",
+    "rejected_selection": "Reject at selection",
+}
+_ENDS = ("withdrawn", "on_hold", "rejected_documents", "rejected_interview", "rejected_selection")
+
+# While a mock interview, an interview or training is open, only that record moves its application on.
+_HELD_BY_RECORD = frozenset({
+    "mock_interview_scheduled", "mock_interview_completed", "training_assigned", "training_in_progress",
+    "interview_scheduled", "interview_rescheduled",
+})  # fmt: skip
+
+
+def _stages(target: str) -> frozenset[str]:
+    """The stage that a move belongs to; a rejection belongs to the stage in which it happens."""
+    stage = STAGE_OF[target]
+    return frozenset({target.removeprefix("rejected_") if stage == "rejected" else stage})
+
+
+def _move_to(target: str) -> Move:
+    leading = tuple(status.name for status in STATUSES if target in status.leads_to)
+    by_hand = tuple(
+        s for s in leading if target not in BY_RECORD and (target in _ENDS or s not in _HELD_BY_RECORD)
+    )
+    status = BY_NAME[target]
+    return Move(
+        target,
+        by_hand,
+        target,
+        label=_LABELS.get(target, status.label),
+        permissions=APPROVE if target == "approved" else CHANGE_STATUS,
+        event="ApplicationStatusChanged",
+        form="reason" if target in _ENDS else "status_note",
+        icon=status.icon,
+        tone=status.colour,
+        danger=target.startswith("rejected") or target == "withdrawn",
+        follows=tuple(s for s in leading if s not in by_hand),
+        description=status.description,
+        stages=_stages,
+    )
+
+
+def _last_change(session: Any, application: UUID, target: str) -> str:
+    """The status from which the application last came to ``target``; where it began if it never did."""
+    found = session.scalar(
+        sa.select(StatusChange.source)
+        .where(StatusChange.application_id == application, StatusChange.target == target)
+        .order_by(StatusChange.id.desc())
+        .limit(1)
+    )
+    return found or "nominated"
+
+
+def _came_from(session: Any, rows: Sequence[Any]) -> dict[UUID, str]:
+    """For each row the status it came to its present one from, or the last that needs no cancelled record."""
+    latest = sa.func.row_number().over(
+        partition_by=StatusChange.application_id, order_by=StatusChange.id.desc()
+    )  # fmt: skip
+    ranked = (
+        sa.select(StatusChange.application_id, StatusChange.source, latest.label("rank"))
+        .join(Application, Application.id == StatusChange.application_id)
+        .where(StatusChange.application_id.in_([row.id for row in rows]), StatusChange.target == Application.status)
+        .subquery()
+    )
+    before = dict(session.execute(sa.select(ranked.c.application_id, ranked.c.from_status).where(ranked.c.rank == 1)).tuples().all())
+    return {row.id: _without_record(session, row.id, before.get(row.id) or "nominated") for row in rows}
+
+
+def _without_record(session: Any, application: UUID, status: str) -> str:
+    if status == "mock_interview_scheduled":
+        # A first attempt came from documents_verified, a later one from ready_for_reassessment.
+        return _last_change(session, application, status)
+    return WITHOUT_RECORD.get(status, status)
+
+
+def _write_history(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    owner = tenant_id()
+    insert_many(session, StatusChange.__table__, [  # type: ignore[arg-type]
+        {"tenant_id": owner, "id": new_id(), "application_id": m.id, "from_status": m.source, "to_status": m.target,
+         "actor_id": change.actor, "at": change.at, "reason": change.reason,
+         "notes": str(change.data.get("notes") or "")}
+        for m in moved
+    ])  # fmt: skip
+    write_activities(session, [
+        (m.id, _type_of(m), m.source, m.target, change.reason, {}) for m in moved
+    ], change)  # fmt: skip
+
+
+def _type_of(moved: Moved) -> ActivityType:
+    same_stage = STAGE_OF[moved.source] == STAGE_OF[moved.target]
+    return ActivityType.STATUS_CHANGE if same_stage else ActivityType.STAGE_CHANGE
+
+
+Line = tuple[UUID, ActivityType, str, str, str, dict[str, Any]]
+
+
+def write_activities(session: Any, lines: Sequence[Line], change: Change) -> None:
+    """Write activity lines: (application, type, old value, new value, notes, details) each."""
+    owner = tenant_id()
+    insert_many(session, ApplicationActivity.__table__, [  # type: ignore[arg-type]
+        {"tenant_id": owner, "id": new_id(), "application_id": application, "type": kind.value,
+         "performed_by_id": change.actor, "at": change.at, "old_value": old, "new_value": new, "notes": notes,
+         "metadata": details}
+        for application, kind, old, new, notes, details in lines
+    ])  # fmt: skip
+
+
+APPLICATION = register(Workflow(
+    "application",
+    Application,
+    (
+        *(_move_to(status.name) for status in STATUSES if status.name != "nominated"),
+        Move("resume", ("on_hold",), None, "Resume", CHANGE_STATUS, "ApplicationStatusChanged", form="status_note",
+             icon="play-circle", tone="green", find_targets=_came_from, stages=_stages,
+             description="Go back to where it was put on hold"),
+        Move("reopen", CLOSED, None, "Reopen", ("manage:applications",), "ApplicationStatusChanged", form="reason",
+             icon="arrow-counterclockwise", tone="yellow", find_targets=_came_from,
+             description="Go back to the status before the end"),
+    ),
+    reads=("candidate_id", "job_id"),
+    history=_write_history,
+    payload=lambda moved, change: {"from": moved.source, "to": moved.target},
+))  # fmt: skip
+
+
+def stage_label(status: str) -> str:
+    return next(label for name, label, *_ in pipeline.STAGES if name == STAGE_OF[status])

@@ -1,0 +1,158 @@
+"""Verbs of interviews that are richer than one move: schedule, change, set the panel, reassign."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core import access, events, records
+from portal.core.access import Holder
+from portal.core.errors import Invalid, Missing, NotAllowed
+from portal.core.tenancy import tenant_id
+from portal.core.types import words
+from portal.core.workflow import Change, Result
+from portal.hiring.models import ActivityType, Application, Candidate
+from portal.hiring.pipeline import BY_NAME, CLOSED
+from portal.hiring.workflow import write_activities
+from portal.interviews.models import AHEAD, Audience, Interview, Panelist, Part
+from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
+from portal.people.models import User
+
+
+def schedule_interview(
+    session: Any, values: Mapping[str, Any], interviewers: Sequence[User], change: Change
+) -> Interview:
+    """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
+    values = dict(values)
+    allow_past = bool(values.pop("allow_past", False))
+    application = session.get(Application, (tenant_id(), values["application_id"]))
+    _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
+    values.setdefault("organizer_id", change.actor)
+    candidate = session.get(Candidate, (tenant_id(), application.candidate_id))
+    values["candidate_timezone"] = values.get("candidate_timezone") or candidate.timezone
+    values["title"] = values.get("title") or f"{words(values['interview_type'])} interview with {candidate.full_name}"
+    _check_times(values, change, allow_past)
+    _check_active(interviewers)
+    row = records.create(session, Interview, values)
+    _seat(session, row, interviewers)
+    note = {"interview_id": str(row.id)}
+    line = (application.id, ActivityType.INTERVIEW_SCHEDULED, "", row.scheduled_start.isoformat(), row.title, note)
+    write_activities(session, [line], change)
+    if row.audience == Audience.CLIENT:
+        follow(session, [application.id], "interview_scheduled", change)
+    events.record(
+        session, "InterviewScheduled", row.id, change.at, version=row.version,
+        start=row.scheduled_start.isoformat(), actor=str(change.actor) if change.actor else None,
+    )  # fmt: skip
+    return row
+
+
+def _require_open(session: Any, application: Application | None, audience: str, by: Holder | None) -> None:
+    if application is None:
+        raise Invalid({"application_id": "Please choose an application."})
+    if by and not access.allows(session, by, application, *SCHEDULE):
+        raise NotAllowed("You may not schedule interviews for this application.")
+    status = application.status
+    if status in CLOSED or status == "on_hold":
+        raise Invalid({"application_id": f"This application is closed or on hold ({words(status).lower()})."})
+    if audience != Audience.CLIENT or "interview_scheduled" in BY_NAME[status].leads_to:
+        return
+    if session.scalar(open_client_applications([application.id]).limit(1)) is None:
+        raise Invalid({
+            "application_id": f"A client's interview needs an approved application; this one is "
+            f"“{BY_NAME[status].label}”. Approve it first, or choose the internal audience."
+        })  # fmt: skip
+
+
+def _check_times(values: Mapping[str, Any], change: Change, allow_past: bool) -> None:
+    if allow_past and change.by and not access.may(change.by, "write:interviews"):
+        raise Invalid({"allow_past": "Only HR may record an interview of the past."})
+    missing = [name for name in ("scheduled_start", "scheduled_end") if not values.get(name)]
+    if missing:
+        raise Invalid(dict.fromkeys(missing, "Please fill this in."))
+    check_times(
+        values["scheduled_start"], values["scheduled_end"], Change(change.at, change.by, {"allow_past": allow_past})
+    )
+
+
+def _check_active(users: Sequence[User]) -> None:
+    if idle := [user.full_name for user in users if not user.active]:
+        raise Invalid({"interviewers": f"No longer active: {', '.join(idle)}."})
+
+
+def _seat(session: Any, row: Interview, users: Sequence[User]) -> None:
+    for position, user in enumerate(users):
+        part = Part.LEAD if position == 0 else Part.PANELIST
+        session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id, part=part))
+    session.flush()
+
+
+def change_interview(
+    session: Any, row: Interview, values: Mapping[str, Any], interviewers: Sequence[User] | None, version: int,
+    change: Change,
+) -> Interview:  # fmt: skip
+    """Edit what is not state; new times are a rescheduling, a new panel tells those added and removed."""
+    values = dict(values)
+    values.pop("application_id", None)  # an interview stays with its application
+    allow_past = bool(values.pop("allow_past", False))
+    times = {name: values.pop(name) for name in ("scheduled_start", "scheduled_end") if name in values}
+    if version != row.version:
+        raise records.Stale(row)
+    records.update(session, row, values, version)
+    if interviewers is not None:
+        set_panel(session, row, interviewers, change)
+    if any(value and value != getattr(row, name) for name, value in times.items()):
+        if row.status not in AHEAD and row.status not in INTERVIEW.moves["reschedule"].sources:
+            raise Invalid({"scheduled_start": f"The times of an interview that is {words(row.status).lower()} stay."})
+        data = {**times, "allow_past": allow_past}
+        INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, data))
+    return row
+
+
+def set_panel(session: Any, row: Interview, users: Sequence[User], change: Change) -> None:
+    """Make ``users`` the panel; those who stay keep their part and reply."""
+    seated = {p.user_id: p for p in session.scalars(sa.select(Panelist).where(Panelist.interview_id == row.id))}
+    wanted = {user.id: user for user in users}
+    _check_active([user for key, user in wanted.items() if key not in seated])
+    for key, panelist in seated.items():
+        if key not in wanted:
+            session.delete(panelist)
+    added = [user for key, user in wanted.items() if key not in seated]
+    for user in added:
+        session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id))
+    session.flush()
+    facts = [events.Event("InterviewerAdded", row.id, {"user": str(user.id)}) for user in added]
+    facts += [events.Event("InterviewerRemoved", row.id, {"user": str(k)}) for k in seated if k not in wanted]
+    events.record_many(session, facts, change.at)
+
+
+def reassign_organizer(session: Any, ids: Sequence[UUID], change: Change) -> Result:
+    """Give the interviews to ``change.data["organizer"]``; one that has them already is refused in words."""
+    organizer: User = change.data["organizer"]
+    if not organizer.active:
+        raise Invalid({"organizer": f"{organizer.full_name} is no longer active."})
+    result = Result()
+    query = access.scope(sa.select(Interview), Interview, change.by, *SCHEDULE)  # type: ignore[arg-type]
+    rows = {row.id: row for row in session.scalars(query.where(Interview.id.in_(ids)).with_for_update(of=Interview))}
+    for key in ids:
+        row = rows.get(key)
+        if row is None:
+            result.refused[key] = Missing()
+        elif row.organizer_id == organizer.id:
+            result.refused[key] = Invalid({"organizer": f"{organizer.full_name} organizes it already."})
+        else:
+            _log_reassignment(session, row, organizer, change)
+            row.organizer_id = organizer.id
+            result.done[key] = None
+    session.flush()
+    return result
+
+
+def _log_reassignment(session: Any, row: Interview, organizer: User, change: Change) -> None:
+    old = row.organizer.full_name if row.organizer else ""
+    note = {"interview_id": str(row.id)}
+    line = (row.application_id, ActivityType.ASSIGNED, old, organizer.full_name, "Organizer", note)
+    write_activities(session, [line], change)
+
+

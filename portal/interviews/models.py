@@ -1,0 +1,222 @@
+"""Interviews and their panels."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core import access, clock
+from portal.core.audit import Audited
+from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, long_text, ref, text
+from portal.core.types import Choice, LongText, WebUrl, Zone, zone, zone_names
+from portal.hiring.models import Application, own_applications, team_applications
+from portal.people.models import User
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class InterviewType(StrEnum):
+    PHONE = "phone"
+    VIDEO = "video"
+    IN_PERSON = "in_person"
+    TECHNICAL = "technical"
+    PANEL = "panel"
+    ASSESSMENT = "assessment"
+    FINAL = "final"
+    CULTURE_FIT = "culture_fit"
+    CASE_STUDY = "case_study"
+    BEHAVIORAL = "behavioral"
+
+
+class Audience(StrEnum):
+    CLIENT = "client"
+    INTERNAL = "internal"
+
+
+class InterviewStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    CONFIRMED = "confirmed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    RESCHEDULED = "rescheduled"
+
+
+AHEAD = (InterviewStatus.SCHEDULED, InterviewStatus.CONFIRMED, InterviewStatus.RESCHEDULED)
+OPEN = (*AHEAD, InterviewStatus.IN_PROGRESS)
+
+
+class MeetingProvider(StrEnum):
+    ZOOM = "zoom"
+    TEAMS = "teams"
+    MEET = "meet"
+    WEBEX = "webex"
+    CUSTOM = "custom"
+
+
+class CalendarProvider(StrEnum):
+    GOOGLE = "google"
+    OUTLOOK = "outlook"
+    ICAL = "ical"
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class Part(StrEnum):
+    LEAD = "lead"
+    PANELIST = "panelist"
+    SHADOW = "shadow"
+
+
+class Reply(StrEnum):
+    NEEDS_ACTION = "needs_action"
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    DECLINED = "declined"
+
+
+class Interview(Searchable, Audited, Editable, Owned, Model):
+    """A meeting of a candidate with a panel; its status is moved by the workflow alone."""
+
+    __tablename__ = "interviews"
+    __table_args__ = (
+        sa.CheckConstraint("scheduled_end > scheduled_start", name="end_after_start"),
+        sa.CheckConstraint("outcome IS NULL OR audience = 'client'", name="outcome_of_client"),
+        sa.CheckConstraint("status <> 'cancelled' OR cancelled_at IS NOT NULL", name="cancelled_when"),
+        sa.Index("ix_interviews_start", "tenant_id", "scheduled_start", "id"),
+        sa.Index("ix_interviews_status", "tenant_id", "status", "scheduled_start", "id"),
+        sa.Index("ix_interviews_type", "tenant_id", "interview_type", "scheduled_start", "id"),
+        sa.Index("ix_interviews_organizer", "tenant_id", "organizer_id", "scheduled_start", "id"),
+        sa.Index("ix_interviews_application", "tenant_id", "application_id", "scheduled_start"),
+        sa.Index("ix_interviews_title", "tenant_id", "title", "id"),
+    )
+    searched = ("title",)
+    application_id: Mapped[UUID] = ref("applications")
+    interview_type: Mapped[str] = mapped_column(Choice(InterviewType), default=InterviewType.VIDEO)
+    audience: Mapped[str] = mapped_column(Choice(Audience), default=Audience.CLIENT)
+    title: Mapped[str] = text(200)
+    description: Mapped[str] = long_text(rich=True)
+    status: Mapped[str] = mapped_column(Choice(InterviewStatus), default=InterviewStatus.SCHEDULED)
+    scheduled_start: Mapped[datetime]
+    scheduled_end: Mapped[datetime]
+    timezone: Mapped[str] = mapped_column(Zone(64), default="UTC")
+    candidate_timezone: Mapped[str] = mapped_column(Zone(64), default="")
+    actual_start: Mapped[datetime | None]
+    actual_end: Mapped[datetime | None]
+    organizer_id: Mapped[UUID | None] = ref("users", optional=True)
+    location: Mapped[str] = text(300, default="")
+    meeting_provider: Mapped[str | None] = mapped_column(Choice(MeetingProvider))
+    meeting_link: Mapped[str] = mapped_column(WebUrl(500), default="")
+    meeting_url: Mapped[str] = mapped_column(WebUrl(500), default="")
+    meeting_id: Mapped[str] = text(100, default="")
+    meeting_password: Mapped[str] = text(50, default="", info={"secret": True})
+    notes: Mapped[str] = long_text(rich=True)
+    preparation_notes: Mapped[str] = long_text(rich=True)
+    interview_guide: Mapped[str] = long_text(rich=True)
+    calendar_provider: Mapped[str | None] = mapped_column(Choice(CalendarProvider))
+    calendar_event_id: Mapped[str] = text(200, default="")
+    candidate_calendar_event_id: Mapped[str] = text(200, default="")
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by_candidate: Mapped[bool] = mapped_column(default=False)
+    cancelled_at: Mapped[datetime | None]
+    cancellation_reason: Mapped[str] = mapped_column(LongText(), default="")
+    reschedule_count: Mapped[int] = mapped_column(default=0)
+    outcome: Mapped[str | None] = mapped_column(Choice(Outcome))
+
+    application: Mapped[Application] = relationship(viewonly=True)
+    organizer: Mapped[User | None] = relationship(viewonly=True)
+    panel: Mapped[list["Panelist"]] = relationship(viewonly=True, order_by="Panelist.part, Panelist.id")
+
+    @property
+    def duration_minutes(self) -> int:
+        """The scheduled length; 0 while a time is missing."""
+        if not (self.scheduled_start and self.scheduled_end):
+            return 0
+        return int((self.scheduled_end - self.scheduled_start).total_seconds() // 60)
+
+    @property
+    def actual_duration_minutes(self) -> int | None:
+        if not (self.actual_start and self.actual_end):
+            return None
+        return int((self.actual_end - self.actual_start).total_seconds() // 60)
+
+    @property
+    def is_upcoming(self) -> bool:
+        return self.status in AHEAD and self.scheduled_start > clock.now()
+
+    @property
+    def is_past(self) -> bool:
+        return self.scheduled_end < clock.now()
+
+    @property
+    def is_today(self) -> bool:
+        """Whether it starts today, as the calendar hangs in the interview's own zone."""
+        here = zone(self.timezone)
+        return self.scheduled_start.astimezone(here).date() == clock.now().astimezone(here).date()
+
+    @property
+    def meeting_url_display(self) -> str:
+        return self.meeting_link or self.meeting_url or ""
+
+    @property
+    def candidate_local_time(self) -> datetime:
+        """The start as the candidate's clock shows it; as stored where that zone is missing or unknown."""
+        if self.candidate_timezone in zone_names():
+            return self.scheduled_start.astimezone(zone(self.candidate_timezone))
+        return self.scheduled_start.astimezone(UTC)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Panelist(Audited, Timestamped, Owned, Model):
+    """One person of an interview's panel: a user, their part, and their reply to the invitation."""
+
+    __tablename__ = "panelists"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "interview_id", "user_id"),
+        sa.Index("ix_panelists_user", "tenant_id", "user_id", "interview_id"),
+    )
+    interview_id: Mapped[UUID] = ref("interviews", cascade=True)
+    user_id: Mapped[UUID] = ref("users")
+    part: Mapped[str] = mapped_column(Choice(Part), default=Part.PANELIST)
+    reply: Mapped[str] = mapped_column(Choice(Reply), default=Reply.NEEDS_ACTION)
+
+    user: Mapped[User] = relationship(viewonly=True)
+    interview: Mapped[Interview] = relationship(viewonly=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.part})"
+
+
+def own_interviews(me: UUID) -> "sa.Select[Any]":
+    """The keys of the interviews that are the user's: on the panel, as organizer, or through the application."""
+    mine = [
+        sa.select(Panelist.interview_id).where(Panelist.user_id == me),
+        sa.select(Interview.id).where(Interview.organizer_id == me),
+        sa.select(Interview.id).where(Interview.application_id.in_(own_applications(me))),
+    ]
+    return sa.select(sa.union(*mine).subquery().c[0])
+
+
+access.declare(
+    Interview, "interviews",
+    own=lambda me: Interview.id.in_(own_interviews(me)),
+    team=lambda me: Interview.application_id.in_(team_applications(me)),
+)  # fmt: skip
+access.declare(
+    Panelist, "interviews",
+    own=lambda me: Panelist.interview_id.in_(own_interviews(me)),
+    team=lambda me: Panelist.interview_id.in_(
+        sa.select(Interview.id).where(Interview.application_id.in_(team_applications(me)))
+    ),
+)  # fmt: skip
+

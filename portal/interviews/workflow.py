@@ -1,0 +1,240 @@
+"""The moves of an interview, and how a client's interview carries its application along (SPEC §2)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core.errors import Invalid, WrongState
+from portal.core.types import words
+from portal.core.workflow import Change, Move, Moved, Workflow, register
+from portal.hiring.models import ActivityType, Application
+from portal.hiring.pipeline import CLOSED
+from portal.hiring.workflow import APPLICATION, write_activities
+from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus
+
+S = InterviewStatus
+SCHEDULE = ("schedule:interviews", "write:interviews")
+
+_ACTIVITIES = {
+    "confirm": ActivityType.INTERVIEW_CONFIRMED,
+    "start": ActivityType.INTERVIEW_STARTED,
+    "complete": ActivityType.INTERVIEW_COMPLETED,
+    "cancel": ActivityType.INTERVIEW_CANCELLED,
+    "no_show": ActivityType.INTERVIEW_NO_SHOW,
+    "reschedule": ActivityType.INTERVIEW_RESCHEDULED,
+    "pass": ActivityType.INTERVIEW_OUTCOME,
+    "fail": ActivityType.INTERVIEW_OUTCOME,
+}
+
+# What a client's interview does to its application.
+_CARRIES = {
+    "reschedule": "interview_rescheduled",
+    "complete": "interview_completed",
+    "cancel": "approved",
+    "pass": "interview_passed",
+    "fail": "interview_failed",
+}
+
+
+def check_times(start: Any, end: Any, change: Change) -> None:
+    """A schedule ends after it starts, and starts ahead of now unless a past one is recorded knowingly."""
+    if end <= start:
+        raise Invalid({"scheduled_end": "The end must be after the start."})
+    if end - start > timedelta(hours=24):
+        raise Invalid({"scheduled_end": "An interview lasts 24 hours at most."})
+    if start <= change.at and not change.data.get("allow_past"):
+        raise Invalid({"scheduled_start": "The start must be in the future."})
+
+
+def _reason_given(row: Any, change: Change) -> None:
+    if not change.reason.strip():
+        raise Invalid({"reason": "Please give a reason."})
+
+
+def _start_has_passed(row: Any, change: Change) -> None:
+    if row.status in (S.SCHEDULED, S.RESCHEDULED) and row.scheduled_start > change.at:
+        raise WrongState(
+            "This interview has not begun yet; an unconfirmed one can be marked a no-show once its start has passed.",
+            state=row.status,
+        )
+
+
+def new_times(row: Any, change: Change) -> tuple[Any, Any]:
+    """The times that a rescheduling asks for: given ones, or the present ones moved by ``offset_minutes``."""
+    if "offset_minutes" in change.data:
+        offset = timedelta(minutes=change.data["offset_minutes"])
+        return row.scheduled_start + offset, row.scheduled_end + offset
+    start = change.data["scheduled_start"]
+    return start, change.data.get("scheduled_end") or start + (row.scheduled_end - row.scheduled_start)
+
+
+def _can_be_rescheduled(row: Any, change: Change) -> None:
+    if row.application_status in CLOSED or row.application_status == "on_hold":
+        raise WrongState(
+            f"The application is {words(row.application_status).lower()}; reopen or resume it first.",
+            state=row.status,
+        )
+    check_times(*new_times(row, change), change)
+
+
+def _reschedule(row: Any, change: Change) -> dict[str, Any]:
+    start, end = new_times(row, change)
+    return {
+        "scheduled_start": start, "scheduled_end": end, "reschedule_count": row.reschedule_count + 1,
+        "confirmed_at": None, "confirmed_by_candidate": False, "cancelled_at": None, "cancellation_reason": "",
+        "actual_start": None, "actual_end": None,
+    }  # fmt: skip
+
+
+def _outcome_is_open(row: Any, change: Change) -> None:
+    if row.audience != Audience.CLIENT:
+        raise Invalid({"outcome": "Only a client's interview has an outcome."})
+    if row.outcome:
+        raise WrongState(f"The outcome was recorded already: {row.outcome}.", state=row.status)
+
+
+def _outcome_fits(row: Any, change: Change) -> None:
+    if change.data.get("outcome") and row.audience != Audience.CLIENT:
+        raise Invalid({"outcome": "Only a client's interview has an outcome."})
+
+
+def _write_history(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    lines = [
+        (
+            m["application_id"],
+            _ACTIVITIES[m.verb],
+            m.before.scheduled_start.isoformat() if m.verb == "reschedule" else m.source,
+            m["scheduled_start"].isoformat() if m.verb == "reschedule" else (m.values.get("outcome") or m.target),
+            change.reason,
+            {"interview_id": str(m.id)},
+        )
+        for m in moved
+    ]
+    write_activities(session, lines, change)
+
+
+def _lock_applications(session: Any, ids: Sequence[UUID], verb: str) -> None:
+    # Applications before interviews, as a hold does too: two operations never wait for each other in a circle.
+    if verb in _CARRIES:
+        mine = sa.select(Interview.application_id).where(Interview.id.in_(ids))
+        locked = sa.select(Application.id).where(Application.id.in_(mine)).order_by(Application.id)
+        session.execute(locked.with_for_update()).all()
+
+
+def _payload(moved: Moved, change: Change) -> dict[str, Any]:
+    return {
+        "start": moved["scheduled_start"].isoformat(),
+        "old_start": moved.before.scheduled_start.isoformat(),
+        "reason": change.reason,
+        "actor": str(change.actor) if change.actor else None,
+    }
+
+
+_application_status = (
+    sa.select(Application.status)
+    .where(Application.tenant_id == Interview.tenant_id, Application.id == Interview.application_id)
+    .scalar_subquery()
+    .label("application_status")
+)
+
+INTERVIEW = register(Workflow(
+    "interview",
+    Interview,
+    (
+        Move("confirm", (S.SCHEDULED, S.RESCHEDULED), S.CONFIRMED, "Confirm", SCHEDULE, "InterviewConfirmed",
+             sets=lambda row, change: {
+                 "confirmed_at": change.at,
+                 "confirmed_by_candidate": bool(change.data.get("confirmed_by_candidate")),
+             }, icon="check2-circle", tone="green", description="The appointment stands"),
+        Move("start", (S.SCHEDULED, S.RESCHEDULED, S.CONFIRMED), S.IN_PROGRESS, "Start", SCHEDULE,
+             "InterviewStarted", sets=lambda row, change: {"actual_start": change.at},
+             icon="play-circle", tone="blue", description="The interview begins now"),
+        Move("complete", (S.IN_PROGRESS, S.CONFIRMED), S.COMPLETED, "Complete", SCHEDULE, "InterviewCompleted",
+             guard=_outcome_fits,
+             sets=lambda row, change: {"actual_end": change.at, "outcome": change.data.get("outcome") or None},
+             form="complete", icon="clipboard-check", tone="purple", description="It took place"),
+        Move("reschedule", (S.SCHEDULED, S.RESCHEDULED, S.CONFIRMED, S.NO_SHOW, S.CANCELLED), S.RESCHEDULED,
+             "Reschedule", SCHEDULE, "InterviewRescheduled", guard=_can_be_rescheduled, sets=_reschedule,
+             form="reschedule", icon="arrow-repeat", tone="yellow",
+             description="Give it a new time; it awaits a new confirmation"),
+        Move("no_show", (S.CONFIRMED, S.IN_PROGRESS, S.SCHEDULED, S.RESCHEDULED), S.NO_SHOW, "Mark no-show",
+             SCHEDULE, "InterviewNoShow", guard=_start_has_passed, icon="person-x", tone="orange",
+             description="The candidate did not come"),
+        Move("cancel", OPEN, S.CANCELLED, "Cancel", SCHEDULE, "InterviewCancelled", guard=_reason_given,
+             sets=lambda row, change: {"cancelled_at": change.at, "cancellation_reason": change.reason},
+             form="reason", icon="x-circle", tone="red", danger=True, description="It will not take place"),
+        Move("pass", (S.COMPLETED,), S.COMPLETED, "Record: passed", SCHEDULE, "InterviewOutcomeRecorded",
+             guard=_outcome_is_open, sets=lambda row, change: {"outcome": "passed"}, icon="hand-thumbs-up",
+             tone="green", description="The client said yes"),
+        Move("fail", (S.COMPLETED,), S.COMPLETED, "Record: failed", SCHEDULE, "InterviewOutcomeRecorded",
+             guard=_outcome_is_open, sets=lambda row, change: {"outcome": "failed"}, icon="hand-thumbs-down",
+             tone="orange", description="The client said no"),
+    ),
+    reads=("application_id", "audience", "outcome", "scheduled_start", "scheduled_end", "reschedule_count",
+           "confirmed_at", "confirmed_by_candidate", "cancelled_at", "cancellation_reason", "actual_start",
+           "actual_end", _application_status),
+    history=_write_history,
+    payload=_payload,
+    lock_first=_lock_applications,
+))  # fmt: skip
+
+
+def _carry(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    target = _CARRIES.get(moved[0].verb)
+    if not target or change.data.get("leave_application"):
+        return
+    applications = list(dict.fromkeys(m["application_id"] for m in moved if m.before.audience == Audience.CLIENT))
+    if moved[0].verb == "cancel":
+        still_open = set(session.scalars(open_client_applications(applications)))
+        applications = [key for key in applications if key not in still_open]
+    follow(session, applications, target, change)
+    for outcome in ("passed", "failed") if moved[0].verb == "complete" else ():
+        decided = [m["application_id"] for m in moved if m.values.get("outcome") == outcome]
+        follow(session, decided, f"interview_{outcome}", change)
+
+
+def follow(session: Any, applications: Sequence[UUID], target: str, change: Change) -> None:
+    """Take the applications to ``target`` where the pipeline leads there; the others stay where they are."""
+    if applications:
+        APPLICATION.apply(session, applications, target, change.carried(reason=change.reason))
+
+
+def open_client_applications(applications: Sequence[UUID]) -> sa.Select[Any]:
+    """Which of ``applications`` have a client's interview that is still to come or going on."""
+    return sa.select(Interview.application_id).where(
+        Interview.application_id.in_(applications), Interview.audience == Audience.CLIENT, Interview.status.in_(OPEN)
+    )
+
+
+def _cancel_with_application(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    """An application on hold or withdrawn cancels its open interviews, which leave it where it now is."""
+    query = sa.select(Interview.id).where(
+        Interview.application_id.in_([m.id for m in moved]), Interview.status.in_(OPEN)
+    )
+    if ids := list(session.scalars(query)):
+        why = f"The application was {'put on hold' if moved[0].verb == 'on_hold' else 'withdrawn'}"
+        reason = f"{why}: {change.reason}" if change.reason else why
+        INTERVIEW.apply(session, ids, "cancel", change.carried(reason=reason, leave_application=True))
+
+
+def _warn_of_cancellations(session: Any, applications: sa.Select[Any]) -> str:
+    query = sa.select(sa.func.count()).select_from(Interview)
+    count = session.scalar(query.where(Interview.application_id.in_(applications), Interview.status.in_(OPEN)))
+    if not count:
+        return ""
+    return f"{count} open interview{'s' if count > 1 else ''} will be cancelled, and everyone invited is told."
+
+
+def _warn_of_messages(session: Any, interviews: sa.Select[Any]) -> str:
+    return "Each candidate and interviewer gets an e-mail about it, and the reminders follow."
+
+
+INTERVIEW.on("*", _carry)
+for _verb in ("reschedule", "cancel"):
+    INTERVIEW.foretell(_verb, _warn_of_messages)
+for _verb in ("on_hold", "withdrawn"):
+    APPLICATION.on(_verb, _cancel_with_application)
+    APPLICATION.foretell(_verb, _warn_of_cancellations)

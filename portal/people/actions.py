@@ -1,0 +1,111 @@
+"""Verbs of people: make a tenant with its roles, make a user, log in, issue a token."""
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core import records
+from portal.core.errors import Invalid
+from portal.core.tenancy import everywhere, tenant_scope
+from portal.people import passwords
+from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole
+from portal.people.roles import BUILT_IN
+
+
+def create_tenant(session: Any, name: str, timezone: str = "UTC") -> Tenant:
+    """A new tenant with the built-in roles; its pipeline is ``hiring``'s to add."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    tenant = Tenant(name=name, slug=re.sub(r"[^a-z0-9]+", "-", plain).strip("-"), timezone=timezone)
+    session.add(tenant)
+    session.flush()
+    with tenant_scope(tenant.id, session):
+        for role_name, (description, grants) in BUILT_IN.items():
+            role = Role(name=role_name, description=description)
+            session.add(role)
+            session.flush()
+            for grant in grants:
+                session.add(
+                    Grant(role_id=role.id, permission=grant.permission, reach=grant.reach, stages=list(grant.stages))
+                )
+        session.flush()
+    return tenant
+
+
+def create_user(
+    session: Any, *, email: str, full_name: str, roles: Sequence[Role], password: str = "", timezone: str = "UTC"
+) -> User:
+    """A user of the present tenant; without a password nobody can log in as them yet."""
+    kept = passwords.hashed(password) if password else ""
+    values = {"email": email, "full_name": full_name, "timezone": timezone}
+    user = records.create(session, User, values)
+    user.password_hash = kept
+    set_roles(session, user, roles)
+    return user
+
+
+def set_roles(session: Any, user: User, roles: Sequence[Role]) -> None:
+    """Make ``roles`` the user's roles."""
+    _replace(session, UserRole, "user_id", user.id, "role_id", [role.id for role in roles])
+
+
+def set_members(session: Any, team: Team, members: Sequence[User]) -> None:
+    """Make ``members`` the team's members."""
+    _replace(session, TeamMember, "team_id", team.id, "user_id", [user.id for user in members])
+
+
+def _replace(session: Any, model: Any, owner: str, key: UUID, item: str, wanted: Sequence[UUID]) -> None:
+    present = {getattr(r, item): r for r in session.scalars(sa.select(model).where(getattr(model, owner) == key))}
+    for other, row in present.items():
+        if other not in wanted:
+            session.delete(row)
+    for other in wanted:
+        if other not in present:
+            session.add(model(**{owner: key, item: other}))
+    session.flush()
+
+
+def set_password(session: Any, user: User, password: str) -> None:
+    """A new password, which ends all log-ins made with the old one."""
+    user.password_hash = passwords.hashed(password)
+    user.session_stamp += 1
+    session.flush()
+
+
+def log_in(session: Any, email: str, password: str, at: datetime) -> User:
+    """The active user with these credentials; raises Invalid with one and the same answer for all that is wrong.
+
+    An unknown address costs a hash as a wrong password does, so that time tells nothing either.
+    """
+    wrong = Invalid({"": "This address and password do not match an active account."})
+    with everywhere(session):
+        rows = list(session.scalars(sa.select(User).where(User.email == email.strip().lower()).order_by(User.id)))
+        matching = [row for row in rows or [None] if passwords.verify(row.password_hash if row else None, password)]
+        user = next((row for row in matching if row is not None and row.active), None)
+        if user is None:
+            raise wrong
+        session.execute(
+            sa.update(User).where(User.tenant_id == user.tenant_id, User.id == user.id).values(last_login_at=at)
+        )
+    return user
+
+
+def issue_token(session: Any, user: User, name: str, *, at: datetime, days: int | None = 365) -> str:
+    """A new API token of ``user``: the secret is answered once and only its hash kept."""
+    secret = "gr_" + secrets.token_urlsafe(32)
+    expires = at + timedelta(days=days) if days else None
+    row = ApiToken(user_id=user.id, name=name, secret_hash=token_hash(secret), expires_at=expires)
+    session.add(row)
+    session.flush()
+    return secret
+
+
+def token_hash(secret: str) -> str:
+    """What is kept of a token; it is long and random, so one round suffices."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,186 @@
+"""Tenants, users, teams, roles and their grants, tokens."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_login import UserMixin
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core import access
+from portal.core.access import Granted, Grants, Reach
+from portal.core.audit import Audited
+from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, new_id, ref, text
+from portal.core.types import Choice, EmailAddress, LongText, PlainText, Zone
+
+
+class Tenant(Timestamped, Model):
+    """An organisation that sees nothing of the others; ``features`` switches parts of the portal off."""
+
+    __tablename__ = "tenants"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(PlainText(200), unique=True)
+    slug: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    timezone: Mapped[str] = mapped_column(Zone(64), default="UTC")
+    features: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(Searchable, UserMixin, Audited, Editable, Owned, Model):
+    """A person who may log in; candidates never do."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "email"),
+        sa.Index("ix_users_email", "email"),
+        sa.Index("ix_users_name", "tenant_id", "full_name", "id"),
+    )
+    searched = ("full_name", "email")
+    email: Mapped[str] = mapped_column(EmailAddress(254))
+    full_name: Mapped[str] = text(200)
+    password_hash: Mapped[str] = mapped_column(sa.String(200), default="", info={"secret": True})
+    timezone: Mapped[str] = mapped_column(Zone(64), default="UTC")
+    locale: Mapped[str] = mapped_column(sa.String(16), default="en")
+    active: Mapped[bool] = mapped_column(default=True)
+    # Log-ins carry it: a new password or a deactivation ends them all.
+    session_stamp: Mapped[int] = mapped_column(default=1)
+    last_login_at: Mapped[datetime | None]
+
+    roles: Mapped[list["Role"]] = relationship(
+        secondary="user_roles",
+        primaryjoin="User.id == foreign(UserRole.user_id)",
+        secondaryjoin="Role.id == foreign(UserRole.role_id)",
+        order_by="Role.name",
+        viewonly=True,
+    )
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        """What the session cookie holds: tenant, user, and the stamp that ends old log-ins."""
+        return f"{self.tenant_id}|{self.id}|{self.session_stamp}"
+
+    @property
+    def grants(self) -> Grants:
+        """All that the user's roles permit; read once per loaded user."""
+        if "_grants" not in self.__dict__:
+            rows = sa.orm.object_session(self).execute(  # type: ignore[union-attr]
+                sa.select(Grant.permission, Grant.reach, Grant.stages)
+                .join(UserRole, UserRole.role_id == Grant.role_id)
+                .where(UserRole.user_id == self.id)
+            )
+            held = tuple(Granted(p, Reach(r), tuple(stages or ())) for p, r, stages in rows)
+            self.__dict__["_grants"] = Grants(held)
+        return self.__dict__["_grants"]  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+
+class Team(Searchable, Audited, Editable, Owned, Model):
+    __tablename__ = "teams"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "name"), sa.Index("ix_teams_head", "tenant_id", "head_id"))
+    searched = ("name",)
+    name: Mapped[str] = text(120)
+    head_id: Mapped[UUID | None] = ref("users", optional=True)
+
+    head: Mapped[User | None] = relationship(viewonly=True)
+    members: Mapped[list[User]] = relationship(
+        secondary="team_members",
+        primaryjoin="Team.id == foreign(TeamMember.team_id)",
+        secondaryjoin="User.id == foreign(TeamMember.user_id)",
+        order_by="User.full_name",
+        viewonly=True,
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(Audited, Timestamped, Owned, Model):
+    __tablename__ = "team_members"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "team_id", "user_id"),
+        sa.Index("ix_team_members_user", "tenant_id", "user_id", "team_id"),
+    )
+    team_id: Mapped[UUID] = ref("teams", cascade=True)
+    user_id: Mapped[UUID] = ref("users", cascade=True)
+
+
+class Role(Searchable, Audited, Editable, Owned, Model):
+    """A named bundle of grants; ``slug`` is what code and log-ins call the built-in ones."""
+
+    __tablename__ = "roles"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "name"),)
+    searched = ("name", "description")
+    name: Mapped[str] = text(80)
+    description: Mapped[str] = mapped_column(LongText(), default="")
+
+    grants: Mapped[list["Grant"]] = relationship(
+        primaryjoin="Role.id == foreign(Grant.role_id)", order_by="Grant.permission", viewonly=True
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Grant(Audited, Editable, Owned, Model):
+    """One permission of a role, for own, team or tenant rows; ``stages`` narrows changes of status."""
+
+    __tablename__ = "grants"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "role_id", "permission", "reach"),)
+    role_id: Mapped[UUID] = ref("roles", cascade=True)
+    permission: Mapped[str] = text(80)
+    reach: Mapped[str] = mapped_column(Choice(Reach), default=Reach.TENANT)
+    stages: Mapped[list[Any]] = mapped_column(default=list)
+
+    role: Mapped[Role] = relationship(viewonly=True)
+
+    def __str__(self) -> str:
+        return f"{self.permission} ({self.reach})"
+
+
+class UserRole(Audited, Timestamped, Owned, Model):
+    __tablename__ = "user_roles"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "user_id", "role_id"),
+        sa.Index("ix_user_roles_role", "tenant_id", "role_id"),
+    )
+    user_id: Mapped[UUID] = ref("users", cascade=True)
+    role_id: Mapped[UUID] = ref("roles", cascade=True)
+
+
+class ApiToken(Audited, Timestamped, Owned, Model):
+    """A secret that stands for its user in the API; only its hash is kept."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (sa.UniqueConstraint("secret_hash"), sa.Index("ix_api_tokens_user", "tenant_id", "user_id"))
+    user_id: Mapped[UUID] = ref("users", cascade=True)
+    name: Mapped[str] = text(120)
+    secret_hash: Mapped[str] = mapped_column(sa.String(64), info={"secret": True})
+    last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship(viewonly=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+access.declare(User, "users", own=lambda me: User.id == me)
+access.declare(Team, "teams")
+access.declare(Role, "roles")
+access.declare(Grant, "roles")
+access.declare(ApiToken, "tokens", own=lambda me: ApiToken.user_id == me)
+
+
+def my_teams(me: UUID) -> sa.Select[Any]:
+    """The keys of the teams that the user heads or belongs to."""
+    headed = sa.select(Team.id).where(Team.head_id == me)
+    joined = sa.select(TeamMember.team_id).where(TeamMember.user_id == me)
+    return sa.select(sa.union(headed, joined).subquery().c[0])

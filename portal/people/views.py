@@ -1,0 +1,100 @@
+"""The door: log-in and log-out, and whose request this is."""
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from flask_wtf import FlaskForm
+from wtforms import EmailField, HiddenField, PasswordField, SubmitField
+from wtforms.validators import InputRequired, Length
+
+from portal.core import clock, logs
+from portal.core.db import db
+from portal.core.errors import Invalid
+from portal.core.limits import limiter
+from portal.people import actions
+from portal.people.models import User
+
+blueprint = Blueprint("people", __name__)
+login_manager = LoginManager()
+login_manager.login_view = "people.login"
+login_manager.login_message = "Please log in to see this page."
+login_manager.login_message_category = "info"
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    email = EmailField("E-mail", [InputRequired("Please give your e-mail address."), Length(max=254)])
+    password = PasswordField("Password", [InputRequired("Please give your password."), Length(max=1000)])
+    next = HiddenField()
+    submit = SubmitField("Log in")
+
+
+def cookie_keys(user_key: str) -> tuple[UUID, UUID, int] | None:
+    """Tenant, user and stamp as the session cookie holds them; None for anything else."""
+    try:
+        tenant, user, stamp = user_key.split("|")
+        return UUID(tenant), UUID(user), int(stamp)
+    except ValueError:
+        return None
+
+
+@login_manager.user_loader
+def load_user(user_key: str) -> User | None:
+    """The user of the cookie, in the tenant scope that the request has entered already."""
+    keys = cookie_keys(user_key)
+    if keys is None:
+        return None
+    found: User | None = db.session.scalar(
+        sa.select(User).where(User.id == keys[1], User.session_stamp == keys[2], User.active.is_(True))
+    )
+    return found
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+@limiter.limit(
+    lambda: current_app.extensions["greenroom"].login_rate,
+    methods=["POST"],
+    # Only failures are counted: what is limited is guessing, not an office that arrives in the morning.
+    deduct_when=lambda response: response.status_code != 302,
+)
+def login() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("admin.index"))
+    form = LoginForm(next=request.args.get("next", ""))
+    status = 200
+    if form.validate_on_submit():
+        try:
+            user = actions.log_in(db.session, form.email.data, form.password.data, clock.now())
+            db.session.commit()
+        except Invalid as error:
+            form.form_errors.extend(error.errors[""])
+            logs.get().info("log-in refused", address=request.remote_addr)
+            status = 401
+        else:
+            login_user(user)
+            return redirect(_within(form.next.data) or url_for("admin.index"))
+    return render_template("auth/login.html", form=form, demo_logins=_demo_logins()), status
+
+
+def _within(target: str | None) -> str | None:
+    """``target`` where it stays on this site, so that a link cannot send people elsewhere after log-in."""
+    parts = urlsplit(target or "")
+    inside = target and target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
+    return target if inside else None
+
+
+def _demo_logins() -> list[dict[str, str]]:
+    lister: Any = current_app.extensions.get("demo_logins")
+    return lister() if lister and current_app.extensions["greenroom"].env == "development" else []
+
+
+@blueprint.route("/logout", methods=["POST"])
+@login_required
+def logout() -> ResponseReturnValue:
+    logout_user()
+    flash("You are logged out.", "info")
+    return redirect(url_for("people.login"))
