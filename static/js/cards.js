@@ -1,0 +1,41 @@
+// On phones each row becomes a card. The table keeps its roles, which display:block would drop.
+const narrow = matchMedia("(width < 640px)");
+const ROLES = [["table", "table"], ["thead, tbody", "rowgroup"], ["tr", "row"], ["thead th", "columnheader"], ["tbody th", "rowheader"], ["td", "cell"]];
+
+function nameCells(table) {
+  const labels = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  for (const row of table.tBodies[0].rows) {
+    for (const cell of row.cells) {
+      if (cell.tagName !== "TD" || cell.classList.contains("pick") || cell.classList.contains("row-edit")) continue;
+      cell.dataset.label = labels[cell.cellIndex];
+      cell.classList.toggle("is-empty", !cell.firstChild);
+      if (cell.childNodes.length === 1 && cell.firstChild.nodeType === Node.TEXT_NODE) {
+        const value = document.createElement("span"); // one grid item, with its own direction
+        value.dir = "auto";
+        value.append(cell.firstChild);
+        cell.append(value);
+      }
+    }
+  }
+}
+
+export function cards(root) {
+  const scroll = root.querySelector("[data-grid]");
+  if (!scroll) return;
+  const table = scroll.querySelector("table");
+  let named = false;
+  const apply = () => {
+    scroll.classList.toggle("as-cards", narrow.matches);
+    if (narrow.matches && !named) {
+      nameCells(table);
+      for (const [selector, role] of ROLES) {
+        const found = selector === "table" ? [table] : table.querySelectorAll(selector);
+        for (const element of found) element.setAttribute("role", role);
+      }
+      named = true;
+    }
+  };
+  narrow.addEventListener("change", apply);
+  apply();
+  scroll.addEventListener("scroll", () => scroll.classList.toggle("is-scrolled", scroll.scrollLeft > 0), { passive: true });
+}

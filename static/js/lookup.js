@@ -1,0 +1,119 @@
+// Pick-lists: Tom Select on [data-lookup] (asks the server) and [data-pick] (options of the page).
+// Its files are fetched only where such a field stands.
+const FOLDER = `${document.body.dataset.static}vendor/tom-select-2.6.2/`;
+
+function load() {
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = `${FOLDER}tom-select.min.css`;
+  const ours = document.querySelector("link[rel=stylesheet][href*='css/tokens.css']");
+  ours.before(style); // ours come after it and win
+  const script = document.createElement("script");
+  script.src = `${FOLDER}tom-select.complete.min.js`;
+  const ready = [style, script].map((it) => new Promise((resolve, reject) => {
+    it.addEventListener("load", resolve);
+    it.addEventListener("error", reject);
+  }));
+  document.head.append(script);
+  return Promise.all(ready);
+}
+
+function line(item, escape) {
+  const hint = item.hint ? `<small class="hint" dir="auto">${escape(item.hint)}</small>` : "";
+  return `<div dir="auto">${escape(item.label ?? "")}${hint}</div>`;
+}
+
+const render = {
+  option: line,
+  item: (item, escape) => `<div dir="auto">${escape(item.label ?? "")}</div>`,
+  no_results: () => '<div class="no-results">Nothing found</div>',
+};
+
+function common(select) {
+  const required = select.required;
+  return {
+    plugins: select.multiple ? { remove_button: { title: "Remove" } } : required ? [] : { clear_button: { title: "Clear" } },
+    placeholder: select.dataset.placeholder ?? (select.dataset.lookup ? "Type to search" : "Choose"),
+    maxOptions: null,
+    closeAfterSelect: !select.multiple,
+    hidePlaceholder: true,
+    allowEmptyOption: false,
+    render,
+    onInitialize() {
+      name(this, select);
+    },
+    onItemAdd() {
+      this.setTextboxValue("");
+      if (!select.multiple) this.blur();
+    },
+  };
+}
+
+// What the native field said about itself, the visible one says too.
+function name(box, select) {
+  for (const attribute of ["aria-describedby", "aria-invalid", "aria-label"]) {
+    const value = select.getAttribute(attribute);
+    if (value) box.control_input.setAttribute(attribute, value);
+  }
+  if (select.required) box.control_input.setAttribute("aria-required", "true");
+  const label = document.getElementById(`${select.id}-ts-label`);
+  if (label) box.dropdown_content.setAttribute("aria-labelledby", label.id);
+}
+
+function remote(select) {
+  let latest = null;
+  return new window.TomSelect(select, {
+    ...common(select),
+    valueField: "id",
+    labelField: "label",
+    searchField: [],
+    score: () => () => 1, // the server has searched and sorted already
+    preload: "focus",
+    loadThrottle: 200,
+    shouldLoad: () => true,
+    load(text, done) {
+      latest?.abort();
+      latest = new AbortController();
+      const url = new URL(select.dataset.lookup, location.href);
+      url.searchParams.set("q", text);
+      fetch(url, { headers: { Accept: "application/json" }, signal: latest.signal })
+        .then((answer) => (answer.ok ? answer.json() : []))
+        .then((items) => {
+          this.clearOptions((option) => this.items.includes(String(option.id)));
+          done(items);
+        })
+        .catch((error) => error.name !== "AbortError" && done());
+    },
+  });
+}
+
+function local(select) {
+  return new window.TomSelect(select, {
+    ...common(select),
+    valueField: "value",
+    labelField: "label",
+    searchField: ["label"],
+    sortField: [{ field: "$order" }, { field: "$score" }],
+  });
+}
+
+// Tom Select reads an option's text as `text`; ours is `label` everywhere.
+function labelOptions(select) {
+  for (const option of select.options) {
+    option.dataset.data = JSON.stringify({ id: option.value, value: option.value, label: option.label });
+  }
+}
+
+export async function lookups(root) {
+  const fields = [...root.querySelectorAll("select[data-lookup], select[data-pick]")];
+  if (!fields.length) return;
+  try {
+    await load();
+  } catch {
+    return; // the plain lists stay usable
+  }
+  for (const select of fields) {
+    labelOptions(select);
+    (select.dataset.lookup ? remote : local)(select);
+  }
+}
