@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 
 from portal.supervisor import Failed, Supervisor
 
+Supervising = Callable[[str], "subprocess.Popen[str]"]
 SCRIPT = """
 import pathlib, sys
 from portal.supervisor import Supervisor, environment
@@ -33,10 +35,19 @@ while True: time.sleep(0.1)
 """
 
 
-def supervising(child: str) -> "subprocess.Popen[str]":
-    """A supervisor in a process group of its own, as a terminal starts it."""
-    command = [sys.executable, "-c", SCRIPT, child]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+@pytest.fixture
+def supervising() -> Iterator[Supervising]:
+    """Starts a supervisor of one child, in a process group of its own, as a terminal does."""
+    with ExitStack() as stack:
+
+        def start(child: str) -> "subprocess.Popen[str]":
+            command = [sys.executable, "-c", SCRIPT, child]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+            stack.enter_context(process)
+            stack.callback(process.kill)  # only after a failure is it still there
+            return process
+
+        yield start
 
 
 def until_it_says(process: "subprocess.Popen[str]", words: str) -> None:
@@ -55,7 +66,7 @@ def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
-def test_ctrl_c_ends_each_process_once_and_by_asking() -> None:
+def test_ctrl_c_ends_each_process_once_and_by_asking(supervising: Supervising) -> None:
     process = supervising(POLITE)
     until_it_says(process, "up")
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: to the whole group
@@ -64,7 +75,7 @@ def test_ctrl_c_ends_each_process_once_and_by_asking() -> None:
     assert process.returncode == 0
 
 
-def test_a_crashed_process_is_started_again() -> None:
+def test_a_crashed_process_is_started_again(supervising: Supervising) -> None:
     process = supervising(POLITE)
     until_it_says(process, "up")
     (child,) = psutil.Process(process.pid).children()
@@ -77,7 +88,7 @@ def test_a_crashed_process_is_started_again() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
-def test_no_process_outlives_a_killed_supervisor() -> None:
+def test_no_process_outlives_a_killed_supervisor(supervising: Supervising) -> None:
     process = supervising(POLITE)
     until_it_says(process, "up")
     (child,) = psutil.Process(process.pid).children()
@@ -86,10 +97,8 @@ def test_no_process_outlives_a_killed_supervisor() -> None:
     assert eventually(lambda: gone(child.pid))
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_stubborn_process() -> None:
-    process = supervising(
-        "import signal, time; signal.signal(15, lambda *_: print('no')); print('up'); time.sleep(600)"
-    )
+def test_a_second_ctrl_c_does_not_wait_for_a_stubborn_process(supervising: Supervising) -> None:
+    process = supervising(POLITE.replace("sys.exit()", "None"))
     until_it_says(process, "up")
     process.send_signal(signal.SIGINT)
     until_it_says(process, "asked to end")
