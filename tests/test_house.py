@@ -1,0 +1,172 @@
+"""The floors of the house: imports run downwards only, whoever adds what.
+
+A room that is new needs a line here that says on which floor it lies. `docs/structure.md` draws it.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FEATURES = ("people", "hiring", "interviews", "practice")
+"""Each may know those before it, never those behind it."""
+
+OPEN_ROOMS = frozenset({"models", "workflow", "queries"})
+"""What a feature shows to the others, to messages, reports, grids and API."""
+
+ROOMS = {
+    "models": 1,
+    "workflow": 1,
+    "pipeline": 1,  # the statuses and stages as data
+    "roles": 1,  # the built-in roles as data
+    "queries": 2,
+    "actions": 2,
+    "passwords": 2,
+    "forms": 3,
+    "admin": 4,
+    "api": 4,
+    "views": 4,
+}
+"""The floor of each room of a feature."""
+
+PACKAGES = {
+    "settings": -1,
+    "settings_checks": -1,
+    "leash": -1,
+    "core": 0,
+    "messaging": 3,
+    "reports": 3,
+    "admin": 4,
+    "api": 4,
+    "health": 5,
+    "jobs": 5,
+    "cli": 5,
+    "demo": 5,
+    "services": 5,
+    "supervisor": 5,
+    "run": 5,
+    "app": 6,
+}
+"""The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
+
+ENTRY_POINTS = 5
+"""They may act through any room of a feature but the pages and the API."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the portal, by its dotted name."""
+    files = sorted((ROOT / "portal").rglob("*.py"))
+    return {".".join(_parts(file)): file for file in files}
+
+
+def _parts(file: Path) -> tuple[str, ...]:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+MODULES = modules()
+
+
+def imports(name: str) -> Iterator[str]:
+    """The portal's modules that the module `name` imports, at its top or anywhere within."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(name, node)
+            for alias in node.names:
+                whole = f"{source}.{alias.name}"
+                yield from [whole] if whole in MODULES else [source] if source in MODULES else []
+
+
+def _absolute(name: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    package = name.split(".") if MODULES[name].name == "__init__.py" else name.split(".")[:-1]
+    base = package[: len(package) - node.level + 1]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def package(name: str) -> str:
+    """`hiring` for `portal.hiring.models`; empty for `portal` itself."""
+    return [*name.split("."), ""][1]
+
+
+def room(name: str) -> str:
+    """`models` for `portal.hiring.models`; empty for `portal.hiring`."""
+    return [*name.split("."), "", ""][2]
+
+
+def floor(name: str) -> int | None:
+    """None for a module that nobody has put on a floor; a feature's own `__init__` lies on its lowest."""
+    if name == "portal":
+        return -1
+    if package(name) in FEATURES:
+        return ROOMS.get(room(name)) if room(name) else 1
+    return PACKAGES.get(package(name))
+
+
+def objection(name: str, imported: str) -> str | None:
+    """Why `name` may not import `imported`; None where it may."""
+    mine, theirs = package(name), package(imported)
+    if mine == theirs and mine not in FEATURES:
+        return None
+    upper, lower = floor(name), floor(imported)
+    if upper is None or lower is None:
+        return None  # test_every_module_lies_on_a_floor speaks of it
+    if lower > upper:
+        return f"floor {upper} looks up to floor {lower}"
+    if mine in FEATURES and theirs == "messaging":
+        return "features record events, messaging reads them"
+    if theirs not in FEATURES or mine in (theirs, "app"):
+        return None
+    if upper == ENTRY_POINTS:
+        return "only app.py puts the features together" if floor(imported) == ROOMS["admin"] else None
+    if mine in FEATURES and FEATURES.index(theirs) > FEATURES.index(mine):
+        return f"{mine} comes before {theirs}: let {theirs} register a listener"
+    if room(imported) not in OPEN_ROOMS:
+        return f"of {theirs} only {', '.join(sorted(OPEN_ROOMS))} are open to others"
+    return None
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_lies_on_a_floor(name: str) -> None:
+    assert floor(name) is not None, f"say in {Path(__file__).name} on which floor {name} lies"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_downwards_only(name: str) -> None:
+    found = {imported: objection(name, imported) for imported in imports(name)}
+    assert {imported: why for imported, why in found.items() if why} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "imported", "allowed"),
+    [
+        ("portal.core.workflow", "portal.core.db", True),
+        ("portal.core.workflow", "portal.settings", True),
+        ("portal.core.workflow", "portal.people.models", False),
+        ("portal.hiring.models", "portal.hiring.actions", False),
+        ("portal.hiring.actions", "portal.hiring.workflow", True),
+        ("portal.hiring.actions", "portal.people.queries", True),
+        ("portal.hiring.actions", "portal.people.actions", False),
+        ("portal.hiring.actions", "portal.interviews.models", False),
+        ("portal.practice.workflow", "portal.interviews.workflow", True),
+        ("portal.hiring.admin", "portal.messaging.models", False),
+        ("portal.hiring.admin", "portal.admin", True),
+        ("portal.hiring.forms", "portal.admin", False),
+        ("portal.messaging.outbox", "portal.interviews.models", True),
+        ("portal.messaging.outbox", "portal.interviews.actions", False),
+        ("portal.messaging.outbox", "portal.jobs", False),
+        ("portal.admin.base", "portal.hiring.admin", False),
+        ("portal.cli", "portal.people.actions", True),
+        ("portal.cli", "portal.people.views", False),
+        ("portal.app", "portal.interviews.admin", True),
+        ("portal.jobs", "portal.app", False),
+    ],
+)
+def test_the_rules_themselves_hold(name: str, imported: str, allowed: bool) -> None:
+    assert (objection(name, imported) is None) is allowed
