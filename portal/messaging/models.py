@@ -73,7 +73,8 @@ class Delivery(Timestamped, Owned, Model):
     ``event`` is the catalogue's row it comes from, ``kind`` the template. ``about_at`` is the start that the
     message names, ``schedule_version`` the schedule it speaks of. ``claimed_until`` is set while somebody is at
     it: a claim that expires belongs to a process that died, and the delivery is due again. ``attempts`` counts
-    the hand-overs that were begun and tells one claim from the next.
+    the hand-overs that were begun and tells one claim from the next, ``refusals`` those that surely failed: where
+    there are fewer of them, the message may have arrived.
     """
 
     __tablename__ = "deliveries"
@@ -105,6 +106,7 @@ class Delivery(Timestamped, Owned, Model):
     message_id: Mapped[str] = mapped_column(sa.String(200))
     status: Mapped[str] = mapped_column(Choice(DeliveryStatus), default=DeliveryStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
+    refusals: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
     claimed_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
@@ -112,6 +114,10 @@ class Delivery(Timestamped, Owned, Model):
 
     user: Mapped[User | None] = relationship(viewonly=True)
     candidate: Mapped[Candidate | None] = relationship(viewonly=True)
+
+    @property
+    def may_have_arrived(self) -> bool:
+        return self.status == DeliveryStatus.SENT or self.attempts > self.refusals
 
     @property
     def recipient(self) -> User | Candidate | None:
