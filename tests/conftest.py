@@ -7,6 +7,7 @@
 | `client` | a `PortalClient`: `client.log_in(user)`, `get`, `post`, `submit` (with the form token) |
 | `make_app` | a further app on the same database with other settings: `make_app(LOGIN_RATE="2 per minute")` |
 | `make_client` | a further client: `make_client()`, `make_client(user)` |
+| `cast` | Alice and Bob of one tenant, Charlie of the other: `client.log_in(cast.alice)` |
 | `clock` | the portal's clock, stopped on a Monday: `clock.forward(hours=2)`, `clock.set(at)` |
 | `mailbox` | the SMTP server of all apps: `mailbox.messages`, `mailbox.to(address)` |
 | `jobs` | the worker: `jobs.waiting`, `jobs.drain()` |
@@ -20,7 +21,7 @@ take `client`, or `ctx`, but do not make requests inside `ctx`.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -39,6 +40,9 @@ from tests.support.databases import Database, PostgresCluster, PostgresDatabase,
 from tests.support.jobs import JobRunner
 from tests.support.mail import MailServer
 from tests.support.postgres import free_port
+
+if TYPE_CHECKING:
+    from tests.support.cast import Cast
 
 KINDS = ("sqlite", "postgresql")
 MakeApp = Callable[..., Flask]
@@ -202,6 +206,14 @@ def make_client(app: Flask) -> MakeClient:
 def client(make_client: MakeClient) -> PortalClient:
     """A visitor who has not logged in."""
     return make_client()
+
+
+@pytest.fixture
+def cast(app: Flask) -> "Cast":
+    """Alice, Bob and Charlie, in an otherwise empty database."""
+    from tests.support.cast import gather
+
+    return gather(app)
 
 
 # --- time, mail, jobs -------------------------------------------------------------------------------
