@@ -42,14 +42,16 @@ export function bulk(root) {
   form.addEventListener("mousedown", (event) => {
     if (event.shiftKey && event.target.closest(".pick")) event.preventDefault(); // no text selection
   });
-  header.addEventListener("change", () => {
-    for (const box of boxes) box.checked = header.checked;
+  function tickPage(on) {
+    for (const box of boxes) box.checked = on;
     draw();
-  });
+  }
+
+  header.addEventListener("change", () => tickPage(header.checked));
+  bar.querySelector("[data-bulk-page]").addEventListener("click", () => tickPage(true));
   all.addEventListener("change", draw);
   bar.querySelector("[data-bulk-clear]").addEventListener("click", () => {
-    for (const box of boxes) box.checked = false;
-    draw();
+    tickPage(false);
     header.focus();
   });
   // The browser may bring ticks back with the page.

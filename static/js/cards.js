@@ -2,6 +2,17 @@
 const narrow = matchMedia("(width < 640px)");
 const ROLES = [["table", "table"], ["thead, tbody", "rowgroup"], ["tr", "row"], ["thead th", "columnheader"], ["tbody th", "rowheader"], ["td", "cell"]];
 
+// A card's line is label and value: the value keeps its own direction, the line does not turn.
+function isolate(cell) {
+  if (cell.firstChild?.nodeType === Node.TEXT_NODE) {
+    const value = document.createElement("span");
+    value.append(cell.firstChild);
+    cell.prepend(value);
+  }
+  if (cell.dir && cell.firstElementChild) cell.firstElementChild.dir = cell.dir;
+  cell.removeAttribute("dir");
+}
+
 function nameCells(table) {
   const labels = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
   for (const row of table.tBodies[0].rows) {
@@ -9,12 +20,7 @@ function nameCells(table) {
       if (cell.tagName !== "TD" || cell.classList.contains("pick") || cell.classList.contains("row-edit")) continue;
       cell.dataset.label = labels[cell.cellIndex];
       cell.classList.toggle("is-empty", !cell.firstChild);
-      if (cell.childNodes.length === 1 && cell.firstChild.nodeType === Node.TEXT_NODE) {
-        const value = document.createElement("span"); // one grid item, with its own direction
-        value.dir = "auto";
-        value.append(cell.firstChild);
-        cell.append(value);
-      }
+      isolate(cell);
     }
   }
 }

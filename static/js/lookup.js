@@ -56,8 +56,7 @@ function name(box, select) {
     if (value) box.control_input.setAttribute(attribute, value);
   }
   if (select.required) box.control_input.setAttribute("aria-required", "true");
-  const label = document.getElementById(`${select.id}-ts-label`);
-  if (label) box.dropdown_content.setAttribute("aria-labelledby", label.id);
+  select.setAttribute("aria-hidden", "true"); // its label now names the visible field
 }
 
 function remote(select) {
