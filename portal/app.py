@@ -12,11 +12,16 @@ from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
+from portal import admin, cli, health, jobs, messaging
+from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
 from portal.core.db import db, prepare_engine
 from portal.core.errors import Invalid, PortalError
 from portal.core.limits import limiter
+from portal.hiring import admin as hiring_admin
+from portal.interviews import admin as interviews_admin
+from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.settings import Settings
 
@@ -81,15 +86,12 @@ def _install_requests(app: Flask) -> None:
 
 
 def _register_features(app: Flask) -> None:
-    from portal import admin, health, jobs, messaging
-
     app.register_blueprint(people_views.blueprint)
     app.register_blueprint(health.blueprint)
-    admin.install(app)
+    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS)
+    admin.install(app, [*interviews_admin.GRIDS, *hiring_admin.GRIDS, *people_admin.GRIDS])
     messaging.install(app)
     jobs.install(app)
-    from portal import cli
-
     cli.install(app)
 
 
@@ -113,6 +115,8 @@ def _register_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def _failed(error: Exception) -> ResponseReturnValue:
         db.session.rollback()
+        if app.testing:
+            raise error
         logs.get().error("failure", path=request.path, exc_info=error)
         return _page(500, "Something went wrong", "It was noted. Nothing was half done; please try again.")
 

@@ -1,0 +1,98 @@
+"""The grids' machinery: one view class, one bulk engine, one export for every entity."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, current_app, g, request
+from flask_admin import Admin
+from flask_admin.theme import Theme
+from flask_login import current_user
+
+from portal import jobs
+from portal.admin import bulkviews, files, lookups, runs
+from portal.admin.base import PortalView
+from portal.admin.cells import zone_note
+from portal.admin.grid import Grid, grids, register
+from portal.admin.home import HomeView
+from portal.core import access, clock, web
+from portal.core.db import db
+from portal.core.tenancy import everywhere, tenant_scope
+
+
+def install(app: Flask, declared: list[Grid]) -> None:
+    """Give ``app`` the pages of all declared grids."""
+    admin = Admin(app, name="Greenroom", index_view=HomeView(), theme=Theme(folder="portal", base_template="layout.html"))
+    for grid in declared:
+        register(grid)
+    for grid in declared:
+        admin.add_view(PortalView(grid))
+    app.register_blueprint(bulkviews.blueprint)
+    app.register_blueprint(lookups.blueprint)
+    app.context_processor(lambda: _everywhere(admin))
+
+
+def _everywhere(admin: Any) -> dict[str, Any]:
+    """What every page knows: who, whose, the menu, the nonce."""
+    known = {
+        "me": None, "tenant": None, "nav": [], "csp_nonce": web.nonce(), "zone_note": "",
+        "env": current_app.extensions["greenroom"].env, "request_id": g.get("request_id", ""),
+    }  # fmt: skip
+    if current_user and current_user.is_authenticated:
+        from portal.people.models import Tenant
+
+        known["me"] = current_user
+        known["tenant"] = db.session.get(Tenant, current_user.tenant_id)
+        known["nav"] = _menu(admin)
+        known["zone_note"] = zone_note(current_user, clock.now())
+    return known
+
+
+def _menu(admin: Any) -> list[dict[str, Any]]:
+    """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
+    home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
+    groups = [{"label": "", "items": [home]}]
+    for category in admin.menu():
+        if not category.is_category():
+            continue
+        items = [_item(child) for child in category.get_children()]
+        if items:
+            groups.append({"label": category.name, "items": items})
+    if any(access.may(current_user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
+        runs_link = {"label": "My bulk actions", "url": "/bulk/", "icon": "list-check",
+                     "active": request.path.startswith("/bulk/"), "count": None}  # fmt: skip
+        groups[0]["items"].append(runs_link)
+    return groups
+
+
+def _item(entry: Any) -> dict[str, Any]:
+    grid: Grid = entry._view.grid
+    return {
+        "label": grid.title, "url": grid.url, "icon": grid.icon,
+        "active": request.path.startswith(grid.url),
+        "count": grid.waiting(db.session, current_user) if grid.waiting else None,
+    }  # fmt: skip
+
+
+@jobs.job("run_bulk")
+def run_bulk(tenant: str, run: str) -> None:
+    """Take a confirmed bulk action through."""
+    with tenant_scope(UUID(tenant)):
+        runs.execute(db.session, UUID(run))
+
+
+@jobs.job("run_export", queue="exports")
+def run_export(tenant: str, run: str) -> None:
+    """Write an ordered workbook."""
+    with tenant_scope(UUID(tenant)):
+        files.write(db.session, UUID(run))
+
+
+@jobs.sweep
+def take_up_runs() -> None:
+    """Send the runs that nobody works on to the workers again, and remove old files."""
+    with everywhere(db.session):
+        stale = runs.revive_stale(db.session, clock.now())
+        db.session.rollback()
+    for tenant, run, verb in stale:
+        jobs.enqueue("run_export" if verb == files.EXPORT else "run_bulk", tenant=str(tenant), run=str(run))
+    files.sweep()

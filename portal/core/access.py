@@ -66,19 +66,26 @@ Rows = Callable[[UUID], sa.ColumnElement[bool]]
 
 @dataclass(frozen=True)
 class Resource:
-    """How the rows of a model are one's own, or one's team's; None where the notion does not exist."""
+    """How the rows of a model are one's own, or one's team's; None where the notion does not exist.
+
+    ``always`` is a condition that holds whatever the reach.
+    """
 
     name: str
     own: Rows | None = None
     team: Rows | None = None
+    always: Callable[[], sa.ColumnElement[bool]] | None = None
 
 
 _resources: dict[type, Resource] = {}
 
 
-def declare(model: type, name: str, *, own: Rows | None = None, team: Rows | None = None) -> None:
+def declare(
+    model: type, name: str, *, own: Rows | None = None, team: Rows | None = None,
+    always: Callable[[], sa.ColumnElement[bool]] | None = None,
+) -> None:  # fmt: skip
     """Say once, beside the model, under which resource its rows stand and whose they are."""
-    _resources[model] = Resource(name, own, team)
+    _resources[model] = Resource(name, own, team, always)
 
 
 def resource(model: type) -> str:
@@ -105,7 +112,7 @@ def visible(model: type, user: Holder, *permissions: str) -> sa.ColumnElement[bo
     known = _resources[model]
     reaches: set[Reach] = set().union(*(user.grants.reaches(p) for p in permissions))
     if Reach.TENANT in reaches:
-        return sa.true()
+        return known.always() if known.always else sa.true()
     parts = []
     if Reach.OWN in reaches and known.own:
         parts.append(known.own(user.id))
@@ -127,7 +134,7 @@ def allows(session: Any, user: Holder, row: Any, *permissions: str) -> bool:
     condition = visible(model, user, *permissions)
     if condition is sa.true() or condition is sa.false():
         return condition is sa.true()
-    return session.scalar(sa.select(sa.literal(1)).select_from(model).where(model.id == row.id, condition)) is not None
+    return session.scalar(sa.select(model.id).where(model.id == row.id, condition)) is not None
 
 
 def fetch(session: Any, model: type[M], key: UUID | str, user: Holder, *permissions: str) -> M:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core import clock
+from portal.core import access, clock
 from portal.core.context import acting
 from portal.core.db import Model, Owned, insert_many, new_id
 
@@ -31,6 +31,12 @@ class AuditEntry(Owned, Model):
     reason: Mapped[str] = mapped_column(sa.Text, default="")
     request_id: Mapped[str] = mapped_column(sa.String(64), default="")
     address: Mapped[str] = mapped_column(sa.String(64), default="")
+
+    def __str__(self) -> str:
+        return f"{self.actor_label or 'The system'}: {self.action} in {self.entity.replace('_', ' ')}"
+
+
+access.declare(AuditEntry, "audit")
 
 
 class Audited:

@@ -58,7 +58,10 @@ def _scope(value: UUID | str, session: Any) -> Iterator[None]:
 
 def _carry_into(session: Any) -> None:
     """A transaction that has begun learned the tenant at its beginning: tell it of the change."""
-    if session is not None and session.is_active and session.in_transaction():
+    if session is None:
+        return
+    session = session() if callable(session) else session  # Flask-SQLAlchemy's is a registry of sessions
+    if session.is_active and session.in_transaction():
         wall.enter(session.connection(), _present.get())
 
 

@@ -52,6 +52,7 @@ class Ruled(sa.types.TypeDecorator[str]):
 class PlainText(Ruled):
     """One line of plain text: control characters go, what remains is kept as typed."""
 
+    cache_ok = True
     @staticmethod
     def clean(value: str) -> str:
         return "".join(c for c in value if unicodedata.category(c) != "Cc").strip()
@@ -60,6 +61,7 @@ class PlainText(Ruled):
 class LongText(Ruled):
     """Plain text of several lines."""
 
+    cache_ok = True
     impl = sa.Text
     kind = "textarea"
 
@@ -72,6 +74,7 @@ class LongText(Ruled):
 class RichText(Ruled):
     """Text with a small safe set of tags; everything else is taken out."""
 
+    cache_ok = True
     impl = sa.Text
     kind = "rich"
     tags = frozenset({"p", "br", "b", "strong", "i", "em", "u", "ul", "ol", "li", "a", "blockquote"})
@@ -84,6 +87,7 @@ class RichText(Ruled):
 class EmailAddress(Ruled):
     """A valid address in lower case, since people do not tell addresses apart by case."""
 
+    cache_ok = True
     kind = "email"
 
     @staticmethod
@@ -97,6 +101,7 @@ class EmailAddress(Ruled):
 class WebUrl(Ruled):
     """An http or https address with a host."""
 
+    cache_ok = True
     kind = "url"
 
     @staticmethod
@@ -116,6 +121,7 @@ class WebUrl(Ruled):
 class Zone(Ruled):
     """The name of an IANA time zone."""
 
+    cache_ok = True
     kind = "zone"
 
     @staticmethod

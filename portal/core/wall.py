@@ -68,12 +68,13 @@ def secure(connection: sa.Connection, metadata: sa.MetaData) -> None:
     connection.exec_driver_sql(_REFUSE_CHANGE)
     for table in tables:
         connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {ROLE}")
-        if "tenant_id" in table.c:
+        owner = "tenant_id" if "tenant_id" in table.c else "id" if table.name == "tenants" else ""
+        if owner:
             connection.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY")
             connection.exec_driver_sql(f"DROP POLICY IF EXISTS one_tenant ON {table.name}")
             connection.exec_driver_sql(
                 f"CREATE POLICY one_tenant ON {table.name} TO {ROLE} USING "
-                "(tenant_id = (SELECT nullif(current_setting('greenroom.tenant', true), '')::uuid))"
+                f"({owner} = (SELECT nullif(current_setting('greenroom.tenant', true), '')::uuid))"
             )
         if table.name in APPEND_ONLY:
             connection.exec_driver_sql(

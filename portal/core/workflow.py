@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.core import audit, events
-from portal.core.access import Holder, require, resource, scope, visible
+from portal.core.access import Holder, allows, require, resource, scope, visible
 from portal.core.audit import jsonable
 from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
 from portal.core.types import words
@@ -155,9 +155,7 @@ class Workflow:
         found = []
         for move in self.possible(row.status):
             if move.permissions not in permitted:
-                condition = visible(self.model, user, *move.permissions)
-                query = sa.select(sa.literal(1)).where(self.model.id == row.id, condition)
-                permitted[move.permissions] = session.scalar(query) is not None
+                permitted[move.permissions] = allows(session, user, row, *move.permissions)
             if permitted[move.permissions] and self._within_stages(move, self._target(session, move, row), user):
                 found.append(move)
         return found

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.core.db import insert_many, new_id
+from portal.core.errors import Invalid
 from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring import pipeline
@@ -41,6 +42,11 @@ def _stages(target: str) -> frozenset[str]:
     return frozenset({target.removeprefix("rejected_") if stage == "rejected" else stage})
 
 
+def _reason_given(row: Any, change: Change) -> None:
+    if not change.reason.strip():
+        raise Invalid({"reason": "Please give a reason."})
+
+
 def _move_to(target: str) -> Move:
     leading = tuple(status.name for status in STATUSES if target in status.leads_to)
     by_hand = tuple(
@@ -54,7 +60,7 @@ def _move_to(target: str) -> Move:
         label=_LABELS.get(target, status.label),
         permissions=APPROVE if target == "approved" else CHANGE_STATUS,
         event="ApplicationStatusChanged",
-        form="reason" if target in _ENDS else "status_note",
+        form="status_note",
         icon=status.icon,
         tone=status.colour,
         danger=target.startswith("rejected") or target == "withdrawn",
@@ -137,7 +143,8 @@ APPLICATION = register(Workflow(
         Move("resume", ("on_hold",), None, "Resume", CHANGE_STATUS, "ApplicationStatusChanged", form="status_note",
              icon="play-circle", tone="green", find_targets=_came_from, stages=_stages,
              description="Go back to where it was put on hold"),
-        Move("reopen", CLOSED, None, "Reopen", ("manage:applications",), "ApplicationStatusChanged", form="reason",
+        Move("reopen", CLOSED, None, "Reopen", ("manage:applications",), "ApplicationStatusChanged",
+             guard=_reason_given, form="reason",
              icon="arrow-counterclockwise", tone="yellow", find_targets=_came_from,
              description="Go back to the status before the end"),
     ),

@@ -13,8 +13,7 @@ from portal.core.tenancy import tenant_id
 from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate
-from portal.hiring.pipeline import BY_NAME, CLOSED
-from portal.hiring.workflow import write_activities
+from portal.hiring.workflow import BY_NAME, CLOSED, write_activities
 from portal.interviews.models import AHEAD, Audience, Interview, Panelist, Part
 from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
 from portal.people.models import User
@@ -43,7 +42,8 @@ def schedule_interview(
         follow(session, [application.id], "interview_scheduled", change)
     events.record(
         session, "InterviewScheduled", row.id, change.at, version=row.version,
-        start=row.scheduled_start.isoformat(), actor=str(change.actor) if change.actor else None,
+        start=row.scheduled_start.isoformat(), schedule=row.reschedule_count,
+        actor=str(change.actor) if change.actor else None,
     )  # fmt: skip
     return row
 
@@ -122,8 +122,9 @@ def set_panel(session: Any, row: Interview, users: Sequence[User], change: Chang
     for user in added:
         session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id))
     session.flush()
-    facts = [events.Event("InterviewerAdded", row.id, {"user": str(user.id)}) for user in added]
-    facts += [events.Event("InterviewerRemoved", row.id, {"user": str(k)}) for k in seated if k not in wanted]
+    said = {"schedule": row.reschedule_count, "start": row.scheduled_start.isoformat()}
+    facts = [events.Event("InterviewerAdded", row.id, {"user": str(user.id), **said}) for user in added]
+    facts += [events.Event("InterviewerRemoved", row.id, {"user": str(k), **said}) for k in seated if k not in wanted]
     events.record_many(session, facts, change.at)
 
 

@@ -11,8 +11,7 @@ from portal.core.errors import Invalid, WrongState
 from portal.core.types import words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application
-from portal.hiring.pipeline import CLOSED
-from portal.hiring.workflow import APPLICATION, write_activities
+from portal.hiring.workflow import APPLICATION, CLOSED, write_activities
 from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus
 
 S = InterviewStatus
@@ -128,6 +127,7 @@ def _payload(moved: Moved, change: Change) -> dict[str, Any]:
     return {
         "start": moved["scheduled_start"].isoformat(),
         "old_start": moved.before.scheduled_start.isoformat(),
+        "schedule": moved["reschedule_count"],  # which of the interview's schedules this speaks of
         "reason": change.reason,
         "actor": str(change.actor) if change.actor else None,
     }

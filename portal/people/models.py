@@ -6,16 +6,17 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask_login import UserMixin
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
 
 from portal.core import access
 from portal.core.access import Granted, Grants, Reach
 from portal.core.audit import Audited
 from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, new_id, ref, text
+from portal.core.tenancy import tenant_id
 from portal.core.types import Choice, EmailAddress, LongText, PlainText, Zone
 
 
-class Tenant(Timestamped, Model):
+class Tenant(Audited, Editable, Model):
     """An organisation that sees nothing of the others; ``features`` switches parts of the portal off."""
 
     __tablename__ = "tenants"
@@ -24,6 +25,9 @@ class Tenant(Timestamped, Model):
     slug: Mapped[str] = mapped_column(sa.String(64), unique=True)
     timezone: Mapped[str] = mapped_column(Zone(64), default="UTC")
     features: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    # A tenant's own row is the one row of that tenant, for scope and audit like any other.
+    tenant_id: Mapped[UUID] = synonym("id")
 
     def __str__(self) -> str:
         return self.name
@@ -172,6 +176,7 @@ class ApiToken(Audited, Timestamped, Owned, Model):
         return self.name
 
 
+access.declare(Tenant, "settings", always=lambda: Tenant.id == tenant_id())
 access.declare(User, "users", own=lambda me: User.id == me)
 access.declare(Team, "teams")
 access.declare(Role, "roles")

@@ -1,0 +1,210 @@
+"""A grid as a declaration: columns, filters, joins, form, bulk actions. ``base.PortalView`` makes pages of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.core import access
+from portal.core.types import words
+from portal.core.workflow import Change, Result, Workflow, workflow_of
+
+PAGE_SIZES = (20, 50, 100, 200)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One thing to show. ``value`` is the SQL of it, the same for page, details and export.
+
+    ``kind`` says how it reads: text, title, datetime, date, number, bool, choice, status, person, zone, link,
+    rich. ``joins`` names the grid's joins that it needs. ``sort`` is only for columns with an index.
+    ``link`` and ``link_id`` make it a link to a row of another grid. ``permission`` hides it, its sort and its
+    filter from those without.
+    """
+
+    name: str
+    label: str
+    value: Any
+    kind: str = "text"
+    joins: tuple[str, ...] = ()
+    sort: bool = False
+    shown: bool = True
+    tones: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
+    link_id: Any = None
+    permission: str = ""
+    hint: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)  # value -> what stands small under it
+    tone: Any = None  # SQL of the colour, where it is data; the value is a label then
+    only_details: bool = False
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One thing to narrow by. ``kind``: choice, reference, date, bool or text; ``column`` is what is compared.
+
+    ``choices`` are (value, label) pairs, or a function of the session that answers them; ``where`` answers the
+    condition for a value where it is more than a comparison.
+    """
+
+    name: str
+    label: str
+    kind: str
+    column: Any = None
+    joins: tuple[str, ...] = ()
+    choices: Any = ()
+    lookup: str = ""
+    where: Callable[[Any], sa.ColumnElement[bool]] | None = None
+    overdue: Callable[[], sa.ColumnElement[bool]] | None = None
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One field of the form; kind and rules follow from the model's column unless said otherwise."""
+
+    name: str
+    label: str = ""
+    help: str = ""
+    lookup: str = ""
+    multiple: bool = False
+    kind: str = ""
+    zone_field: str = ""
+    choices: Any = ()
+    on: tuple[str, ...] = ("new", "edit")
+    permission: str = ""
+    value: Callable[[Any, Any], Any] | None = None  # (session, row) -> what an edit form starts with
+    required: bool | None = None
+
+
+@dataclass(frozen=True)
+class Action:
+    """A bulk action. ``run`` takes ids and a Change through and answers what became of each."""
+
+    verb: str
+    label: str
+    run: Callable[[Any, list[Any], Change], Result]
+    permissions: tuple[str, ...]
+    form: str | None = None
+    icon: str = "arrow-right"
+    tone: str = "blue"
+    danger: bool = False
+    sources: tuple[str, ...] = ()
+    description: str = ""
+
+
+Creates = Callable[[Any, dict[str, Any], Change], Any]
+Updates = Callable[[Any, Any, dict[str, Any], int, Change], Any]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One entity's grid, form and details. ``path`` is its address and its name everywhere."""
+
+    model: Any
+    path: str
+    title: str
+    noun: str
+    icon: str
+    group: str
+    columns: tuple[Column, ...]
+    description: str = ""
+    joins: Mapping[str, tuple[Any, Any, bool]] = field(default_factory=dict)  # name -> (entity, on, outer)
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a join's own prerequisites
+    filters: tuple[Filter, ...] = ()
+    default_sort: str = "-id"
+    search: tuple[Callable[[str], sa.Select[Any]], ...] = ()  # pattern -> keys that match
+    search_hint: str = "Search"
+    sections: tuple[tuple[str, tuple[FormField, ...]], ...] = ()
+    create: Creates | None = None
+    update: Updates | None = None
+    write: tuple[str, ...] = ()  # permissions to create and edit; () means nobody
+    can_delete: bool = False
+    actions: tuple[Action, ...] = ()
+    bulk_forms: Mapping[str, str] = field(default_factory=dict)  # verb -> form where many want another than one
+    bulk_offers: tuple[str, ...] = ()  # the order of the bulk bar; () offers all
+    hides_moves: bool = False
+    panels: tuple[Callable[..., Any], ...] = ()
+    views: tuple[tuple[str, str], ...] = ()  # built-in views: (name, query string)
+    badge: Callable[..., Any] | None = None
+    waiting: Callable[[Any, Any], int | None] | None = None  # the number beside the menu item
+    in_menu: bool = True
+
+    @property
+    def workflow(self) -> Workflow | None:
+        return workflow_of(self.model)
+
+    @property
+    def resource(self) -> str:
+        return access.resource(self.model)
+
+    @property
+    def url(self) -> str:
+        return f"/{self.path}/"
+
+    def row_url(self, key: Any) -> str:
+        return f"/{self.path}/{key}"
+
+    def column(self, name: str) -> Column | None:
+        return next((c for c in self.columns if c.name == name), None)
+
+    def offers(self) -> list[Action]:
+        """The bulk actions that stand in the bar, in its order."""
+        known = {action.verb: action for action in self.bulk_actions()}
+        return [known[verb] for verb in self.bulk_offers] if self.bulk_offers else list(known.values())
+
+    def bulk_actions(self) -> list[Action]:
+        """The workflow's moves and the grid's own actions, as bulk actions."""
+        flow = self.workflow
+        moves = [self._as_action(flow, move) for move in flow.moves.values() if move.sources] if flow and not self.hides_moves else []
+        return [*moves, *self.actions]
+
+    def _as_action(self, flow: Workflow, move: Any) -> Action:
+        form = self.bulk_forms.get(move.verb, move.form)
+        return Action(
+            move.verb, move.title, lambda session, ids, change: flow.apply(session, ids, move.verb, change),
+            move.permissions, form, move.icon, move.tone, move.danger, move.sources, move.description,
+        )  # fmt: skip
+
+
+_grids: dict[str, Grid] = {}
+_panels: dict[str, list[Callable[..., Any]]] = {}
+
+
+def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add a panel to the details of a lower feature's grid: (session, row, user) -> panel, or None."""
+
+    def keep(maker: Callable[..., Any]) -> Callable[..., Any]:
+        if maker not in _panels.setdefault(path, []):
+            _panels[path].append(maker)
+        return maker
+
+    return keep
+
+
+def panels_of(grid: Grid) -> list[Callable[..., Any]]:
+    return [*grid.panels, *_panels.get(grid.path, [])]
+
+
+def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:
+    """The join from a reference to what it refers to, over the whole key."""
+    return sa.and_(entity.tenant_id == key.class_.tenant_id, entity.id == key)
+
+
+def like(column: Any, pattern: str) -> sa.ColumnElement[bool]:
+    """LIKE with the backslash as escape on every database."""
+    return column.like(pattern, escape="\\")  # type: ignore[no-any-return]
+
+
+def register(grid: Grid) -> None:
+    _grids[grid.path] = grid
+
+
+def grids() -> dict[str, Grid]:
+    """All grids by path."""
+    return dict(_grids)
+
+
+def tone_choices(tones: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, words(name)) for name in tones)

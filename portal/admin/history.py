@@ -1,0 +1,85 @@
+"""A row's history as people read it: who changed which field, from what, to what."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.admin.cells import when
+from portal.core.audit import AuditEntry
+from portal.core.db import Model
+from portal.core.types import Choice, UtcDateTime, words
+
+FEW, MANY = 20, 500
+_DONE = {"created": "created it", "changed": "changed it", "deleted": "deleted it"}
+
+
+def entries(session: Any, row: Any, user: Any, *, limit: int = FEW) -> tuple[list[dict[str, Any]], bool]:
+    """The row's newest audit entries, and whether there are more."""
+    query = sa.select(AuditEntry).where(AuditEntry.row_id == row.id).order_by(AuditEntry.id.desc()).limit(limit + 1)
+    found = list(session.scalars(query))
+    names = _names(session, type(row), found[:limit])
+    return [_entry(type(row), each, user, names) for each in found[:limit]], len(found) > limit
+
+
+def last_change(session: Any, row_id: UUID, user: Any) -> str:
+    """``Amina Yusuf cancelled it at 14:02 …``, for those who came second; '' where nothing is known."""
+    query = sa.select(AuditEntry).where(AuditEntry.row_id == row_id).order_by(AuditEntry.id.desc()).limit(1)
+    found = session.scalar(query)
+    if found is None:
+        return ""
+    done = _DONE.get(found.action, f"did “{words(found.action).lower()}”")
+    return f"{found.actor_label or 'The system'} {done} at {when(found.at, user.timezone)}."
+
+
+def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "when": when(entry.at, user.timezone),
+        "who": entry.actor_label or "The system",
+        "what": _DONE.get(entry.action, words(entry.action).lower()),
+        "changes": [
+            {"field": words(name.removesuffix("_id")), "old": _read(model, name, old, user, names),
+             "new": _read(model, name, new, user, names)}
+            for name, (old, new) in entry.changes.items()
+            if entry.action != "created" or new not in (None, "", [], {})
+        ],
+        "reason": entry.reason or None,
+        "request_id": entry.request_id,
+    }  # fmt: skip
+
+
+def _column(model: Any, name: str) -> Any:
+    attribute = sa.inspect(model).column_attrs.get(name)
+    return attribute.columns[0] if attribute is not None else None
+
+
+def _read(model: Any, name: str, value: Any, user: Any, names: dict[str, str]) -> str:
+    from datetime import datetime
+
+    if value is None or value == "":
+        return "—"
+    column = _column(model, name)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if column is not None and isinstance(column.type, UtcDateTime):
+        return when(datetime.fromisoformat(value), user.timezone)
+    if column is not None and (isinstance(column.type, Choice) or name == "status"):
+        return words(str(value))
+    return names.get(str(value), str(value))
+
+
+def _names(session: Any, model: Any, found: list[AuditEntry]) -> dict[str, str]:
+    """What the rows that the changes refer to are called now: one query for each kind of row."""
+    wanted: dict[str, set[str]] = {}
+    for entry in found:
+        for name, values in entry.changes.items():
+            column = _column(model, name)
+            target = column.info.get("ref") if column is not None else None
+            if target:
+                wanted.setdefault(target, set()).update(v for v in values if v)
+    classes = {m.class_.__tablename__: m.class_ for m in Model.registry.mappers}
+    names: dict[str, str] = {}
+    for table, keys in wanted.items():
+        rows = session.scalars(sa.select(classes[table]).where(classes[table].id.in_([UUID(k) for k in keys])))
+        names.update({str(row.id): str(row) for row in rows})
+    return names

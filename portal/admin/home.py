@@ -1,0 +1,52 @@
+"""The first page after log-in: cards that each feature adds for those whom they concern."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_admin import AdminIndexView, expose
+from flask_login import current_user, login_required
+
+from portal.admin.cells import zone_note
+from portal.admin.grid import grids
+from portal.core import access, clock
+from portal.core.db import db
+from portal.core.types import zone
+
+Card = Callable[[Any, Any, Any], dict[str, Any] | None]  # (session, user, at) -> card, or None
+_cards: list[Card] = []
+
+
+def card(maker: Card) -> Card:
+    """Offer a card of the home; it answers None for those whom it does not concern."""
+    if maker not in _cards:
+        _cards.append(maker)
+    return maker
+
+
+class HomeView(AdminIndexView):
+    def __init__(self) -> None:
+        super().__init__(name="Home", url="/", menu_icon_value="house")
+
+    @expose("/")
+    @login_required
+    def index(self) -> str:
+        at = clock.now()
+        made = [made for maker in _cards if (made := maker(db.session, current_user, at))]
+        first_name = current_user.full_name.split(" ")[0]
+        return self.render(
+            "portal/home.html", greeting=f"{_greeting(at)}, {first_name}", cards=made, quick=_quick(),
+            zone_note=zone_note(current_user, at),
+        )  # fmt: skip
+
+
+def _greeting(at: Any) -> str:
+    hour = at.astimezone(zone(current_user.timezone)).hour
+    return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"
+
+
+def _quick() -> list[dict[str, str]]:
+    return [
+        {"label": f"New {grid.noun}", "url": f"{grid.url}new", "icon": "plus-lg"}
+        for path in ("interviews", "candidates", "applications")
+        if (grid := grids().get(path)) and access.may(current_user, *grid.write)
+    ]

@@ -1,0 +1,101 @@
+"""Pick-lists: what may be chosen, found by words, within the user's scope. No form loads a table."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from portal.core import access, wall
+from portal.core.db import db
+from portal.core.errors import Missing, NotAllowed
+from portal.core.forms import set_labels
+from portal.core.tenancy import tenant_id
+from portal.core.types import fold
+
+LIMIT = 20
+blueprint = Blueprint("lookups", __name__)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What may be chosen of one entity.
+
+    ``permissions``: any of them opens the list, narrowed to the rows it grants. ``names_for``: any of these
+    opens the whole tenant's list, names and keys alone (a recruiter chooses interviewers without seeing users).
+    ``choosable`` narrows to what may be chosen anew; ``search`` answers the condition for a LIKE pattern.
+    """
+
+    name: str
+    model: Any
+    label: Any
+    search: Callable[[str], sa.ColumnElement[bool]]
+    permissions: tuple[str, ...]
+    names_for: tuple[str, ...] = ()
+    hint: Any = None
+    joins: Sequence[tuple[Any, Any]] = ()
+    choosable: sa.ColumnElement[bool] | None = None
+    order: Any = None
+
+    def statement(self, user: Any) -> sa.Select[Any]:
+        hint = self.hint if self.hint is not None else sa.literal("")
+        query = sa.select(self.model.id, self.label.label("label"), hint.label("hint")).select_from(self.model)
+        for entity, on in self.joins:
+            query = query.join(entity, on)
+        query = query.where(self.model.tenant_id == tenant_id())
+        if access.may(user, *self.names_for):
+            return query
+        if not access.may(user, *self.permissions):
+            raise NotAllowed
+        return query.where(access.visible(self.model, user, *self.permissions))
+
+
+_lookups: dict[str, Lookup] = {}
+
+
+def register(*lookups: Lookup) -> None:
+    _lookups.update({each.name: each for each in lookups})
+
+
+def lookups() -> dict[str, Lookup]:
+    return dict(_lookups)
+
+
+@blueprint.get("/lookup/<name>")
+@login_required
+def look_up(name: str) -> ResponseReturnValue:
+    """The first rows whose text holds every word of ``q``, as [{id, label, hint}]."""
+    lookup = _lookups.get(name)
+    if lookup is None:
+        raise Missing
+    query = lookup.statement(current_user)
+    if lookup.choosable is not None:
+        query = query.where(lookup.choosable)
+    for word in fold(request.args.get("q", ""))[:100].replace("\x00", "").split()[:5]:
+        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        query = query.where(lookup.search(f"%{escaped}%"))
+    order = lookup.order if lookup.order is not None else lookup.label
+    with wall.lifted(db.session):
+        rows = db.session.execute(query.order_by(order, lookup.model.id).limit(LIMIT)).all()
+    return jsonify([{"id": str(key), "label": label, "hint": hint} for key, label, hint in rows])
+
+
+def _labels(
+    name: str, keys: Iterable[UUID], *, to_choose: bool = False, keep: Sequence[UUID] = ()
+) -> dict[UUID, str]:
+    """What the keys are called, for those that the present user may know (or, ``to_choose``, may choose)."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    lookup = _lookups[name]
+    query = lookup.statement(current_user).where(lookup.model.id.in_(wanted))
+    if to_choose and lookup.choosable is not None:
+        query = query.where(sa.or_(lookup.choosable, lookup.model.id.in_(list(keep))))
+    return {key: label for key, label, _ in db.session.execute(query)}
+
+
+set_labels(_labels)

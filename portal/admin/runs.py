@@ -1,0 +1,208 @@
+"""Bulk actions: rows are listed first, then taken through in portions, each portion one transaction.
+
+A run that is interrupted (a worker killed, a deploy) goes on where it stopped: what was done and what became of
+it are written in the same transaction. Up to ``INLINE`` rows the request itself does the work; above, a job.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import sqlalchemy as sa
+from werkzeug.datastructures import MultiDict
+
+from portal.admin.grid import Action, Grid, grids
+from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
+from portal.admin.query import Query, order_by, scoped
+from portal.core import access, clock, logs, wall
+from portal.core.context import act, acting
+from portal.core.db import insert_many
+from portal.core.errors import Missing, NotAllowed, PortalError, WrongState
+from portal.core.forms import form_named
+from portal.core.tenancy import tenant_id
+from portal.core.workflow import Change
+from portal.people.models import User
+
+INLINE = 500
+PORTION = 1000
+STALE = timedelta(minutes=2)
+_rows = BulkRow.__table__
+
+
+def action_of(grid: Grid, verb: str, user: Any) -> Action:
+    """The grid's bulk action; NotAllowed without a grant, Missing where there is none of that name."""
+    action = next((a for a in grid.bulk_actions() if a.verb == verb), None)
+    if action is None:
+        raise Missing
+    access.require(user, *action.permissions)
+    return action
+
+
+def draft(session: Any, grid: Grid, action: Action, user: User, ids: Sequence[str], query: str | None) -> BulkRun:
+    """A run that waits for its confirmation: ticked ids are resolved within the user's scope right here."""
+    run = BulkRun(user_id=user.id, grid=grid.path, verb=action.verb, label=action.label, query=query or "")
+    session.add(run)
+    session.flush()
+    if query is None:
+        keys = []
+        for each in dict.fromkeys(ids):
+            try:
+                keys.append(UUID(each))
+            except ValueError:
+                continue
+        found = access.scope(sa.select(grid.model.id), grid.model, user).where(grid.model.id.in_(keys))
+        known = set(session.scalars(found))
+        _list(session, run, [key for key in keys if key in known])
+        run.total = len(known)
+    return run
+
+
+def _list(session: Any, run: BulkRun, keys: Sequence[UUID]) -> None:
+    owner = tenant_id()
+    insert_many(session, _rows, [  # type: ignore[arg-type]
+        {"tenant_id": owner, "run_id": run.id, "position": n, "row_id": key, "outcome": "pending", "reason": ""}
+        for n, key in enumerate(keys)
+    ])  # fmt: skip
+
+
+def chosen(run: BulkRun, user: User) -> sa.Select[Any]:
+    """The keys that a run is about, in the grid's order."""
+    grid = grids()[run.grid]
+    if run.query == "":
+        mine = sa.select(BulkRow.row_id).where(BulkRow.run_id == run.id)
+        return access.scope(sa.select(grid.model.id), grid.model, user).where(grid.model.id.in_(mine))
+    query = Query.parse(grid, MultiDict(parse_qsl(run.query.removeprefix("?"), keep_blank_values=True)), user, clock.now())
+    return scoped(query).order_by(*order_by(query))
+
+
+def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime) -> bool:
+    """Confirm a draft, once: False where another click was first."""
+    swapped = session.execute(
+        sa.update(BulkRun)
+        .where(BulkRun.id == run.id, BulkRun.state == RunState.DRAFT)
+        .values(state=RunState.WAITING, params=params, started_at=at)
+    ).rowcount
+    return bool(swapped)
+
+
+def execute(session: Any, run_id: UUID) -> None:
+    """Do a confirmed run, or what is left of it; harmless to call twice (the second caller finds it claimed)."""
+    at = clock.now()
+    # The claim: of two workers one UPDATE finds the row, the other none. A running one is taken over only
+    # after its worker has not moved it on for a while.
+    claimed = session.execute(
+        sa.update(BulkRun)
+        .where(BulkRun.id == run_id)
+        .where(sa.or_(
+            BulkRun.state == RunState.WAITING,
+            sa.and_(BulkRun.state == RunState.RUNNING, BulkRun.beat_at < at - STALE),
+        ))
+        .values(state=RunState.RUNNING, beat_at=at)
+    ).rowcount  # fmt: skip
+    if not claimed:
+        session.rollback()
+        return
+    session.commit()
+    run = session.scalar(sa.select(BulkRun).where(BulkRun.id == run_id))
+    user = session.scalar(sa.select(User).where(User.id == run.user_id, User.active.is_(True)))
+    if user is None:
+        _finish(session, run, RunState.FAILED, "Whoever asked for this may no longer log in.")
+        return
+    with act(by=user.id, label=user.full_name, request_id=acting().request_id or f"run-{run_id}"):
+        try:
+            _work(session, run, user)
+        except PortalError as error:
+            session.rollback()
+            _finish(session, run, RunState.FAILED, error.message)
+
+
+def _work(session: Any, run: BulkRun, user: User) -> None:
+    grid = grids()[run.grid]
+    action = action_of(grid, run.verb, user)
+    if run.query and not run.total:
+        _list_matching(session, run, user)
+    form = form_named(action.form)
+    while keys := _next_portion(session, run):
+        data = form.revive(session, run.params) if form else {}
+        change = Change(clock.now(), user, data)
+        _record(session, run, *_attempt(session, action, keys, change))
+        run.beat_at = clock.now()
+        session.commit()
+    _finish(session, run, RunState.FINISHED, "")
+
+
+def _list_matching(session: Any, run: BulkRun, user: User) -> None:
+    """Fix which rows "all that match" are, in one statement, before any of them changes."""
+    keys = chosen(run, user).subquery()
+    numbered = sa.select(
+        sa.literal(run.tenant_id, sa.Uuid()), sa.literal(run.id, sa.Uuid()),
+        sa.func.row_number().over() - 1, keys.c.id, sa.literal("pending"), sa.literal(""),
+    )  # fmt: skip
+    names = ["tenant_id", "run_id", "position", "row_id", "outcome", "reason"]
+    with wall.lifted(session):
+        run.total = session.execute(sa.insert(_rows).from_select(names, numbered)).rowcount
+    session.commit()
+
+
+def _next_portion(session: Any, run: BulkRun) -> list[UUID]:
+    pending = sa.select(BulkRow.row_id).where(BulkRow.run_id == run.id, BulkRow.outcome == RowOutcome.PENDING)
+    return list(session.scalars(pending.order_by(BulkRow.position).limit(PORTION)))
+
+
+def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> tuple[list[UUID], dict[UUID, Any]]:
+    """The portion in one go; where the database refuses it, row by row, so that each stands alone."""
+    try:
+        with session.begin_nested():
+            result = action.run(session, keys, change)
+        return list(result.done), dict(result.refused)
+    except (sa.exc.DBAPIError, PortalError) as error:
+        if len(keys) == 1:
+            return [], {keys[0]: _in_words(error)}
+        done, refused = [], {}
+        for key in keys:
+            one, no = _attempt(session, action, [key], change)
+            done += one
+            refused.update(no)
+        return done, refused
+
+
+def _in_words(error: Exception) -> PortalError:
+    if isinstance(error, PortalError):
+        return error
+    logs.get().error("a row of a bulk action failed", exc_info=error)
+    return PortalError(f"The database refused it (noted under {acting().request_id}).")
+
+
+def _record(session: Any, run: BulkRun, done: list[UUID], refused: dict[UUID, PortalError]) -> None:
+    by_reason: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+    by_reason[(RowOutcome.DONE, "")] = done
+    for key, error in refused.items():
+        skipped = isinstance(error, WrongState | Missing | NotAllowed)
+        by_reason[(RowOutcome.SKIPPED if skipped else RowOutcome.FAILED, error.message)].append(key)
+    for (outcome, reason), keys in by_reason.items():
+        if keys:
+            session.execute(
+                sa.update(_rows)
+                .where(_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id, _rows.c.row_id.in_(keys))
+                .values(outcome=outcome, reason=reason)
+            )
+            setattr(run, str(outcome), getattr(run, str(outcome)) + len(keys))
+
+
+def _finish(session: Any, run: BulkRun, state: RunState, error: str) -> None:
+    run.state, run.error, run.finished_at = state, error, clock.now()
+    session.commit()
+
+
+def revive_stale(session: Any, at: datetime) -> list[tuple[UUID, UUID, str]]:
+    """(tenant, run, verb) of the runs that wait without a job or whose worker stands still; for the sweep."""
+    query = sa.select(BulkRun.tenant_id, BulkRun.id, BulkRun.verb).where(sa.or_(
+        sa.and_(BulkRun.state == RunState.WAITING, BulkRun.started_at < at - timedelta(seconds=15)),
+        sa.and_(BulkRun.state == RunState.RUNNING, BulkRun.beat_at < at - STALE),
+    ))  # fmt: skip
+    return [tuple(row) for row in session.execute(query)]
+
+

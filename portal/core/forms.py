@@ -1,0 +1,249 @@
+"""Form fields that know zones and references, and the base of the forms that verbs ask for."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from portal.core.errors import Invalid
+from portal.core.types import zone, zone_names
+
+
+class PortalForm(FlaskForm):  # type: ignore[misc]
+    """A form whose fields take the errors of a refused action beside them."""
+
+    def take_errors(self, error: Invalid) -> None:
+        """Put each error beside its field; those of no field of ours stand above the form."""
+        for name, texts in error.errors.items():
+            field = self._fields.get(name) or self._fields.get(name.removesuffix("_id"))
+            if field is None or field.type in ("HiddenField", "CSRFTokenField"):
+                self.form_errors.extend(texts)
+            else:
+                field.errors = [*field.errors, *texts]
+
+
+def zone_label(name: str, at: datetime) -> str:
+    """``Asia/Dubai, UTC+04:00``: a zone with its offset at that moment."""
+    offset = at.astimezone(zone(name)).strftime("%z")
+    return f"{name}, UTC{offset[:3]}:{offset[3:]}"
+
+
+class WallTimeField(DateTimeLocalField):
+    """A time as a clock on the wall shows it, in a zone that another field or the form names.
+
+    ``data`` is aware UTC. What was not changed comes back to the microsecond; a wall time that the clocks skip
+    is refused, one that they show twice means the first, unless it is the unchanged second.
+    """
+
+    kind = "datetime"
+
+    def __init__(self, label: str = "", validators: Sequence[Any] = (), *, zone_field: str = "", **more: Any) -> None:
+        self.zone_field, self.zone_name, self.original = zone_field, "UTC", None
+        super().__init__(label, validators, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **more)
+
+    @property
+    def zone_label(self) -> str:
+        return zone_label(self.zone_name, self.data or datetime(2026, 1, 1, tzinfo=UTC))
+
+    def process(self, formdata: Any, data: Any = None, **more: Any) -> None:
+        self.original = data if isinstance(data, datetime) else None
+        super().process(formdata, *(() if data is None else (data,)), **more)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return " ".join(self.raw_data)
+        return self.data.astimezone(zone(self.zone_name)).strftime("%Y-%m-%dT%H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        if not valuelist or not valuelist[0].strip():
+            return
+        for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"):
+            try:
+                self.wall = datetime.strptime(valuelist[0].strip(), pattern)  # noqa: DTZ007 - a zone comes later
+                return
+            except ValueError:
+                continue
+        raise ValueError("Please give a date and a time, such as 2026-11-24 14:00.")
+
+    def pre_validate(self, form: Any) -> None:
+        self.settle(form)
+
+    def settle(self, form: Any) -> None:
+        """Turn the wall time into a moment, now that the zone's field has been read."""
+        if self.zone_field and self.zone_field in form:
+            self.zone_name = form[self.zone_field].data if form[self.zone_field].data in zone_names() else "UTC"
+        wall = getattr(self, "wall", None)
+        if wall is None:
+            return
+        here = zone(self.zone_name)
+        if self.original and self.original.astimezone(here).replace(tzinfo=None, second=0, microsecond=0) == wall:
+            self.data = self.original
+            return
+        self.data = moment(wall, self.zone_name)
+
+
+def moment(wall: datetime, zone_name: str) -> datetime:
+    """The UTC moment of a wall time; raises ValidationError for one that the clocks skip."""
+    here = zone(zone_name)
+    at = wall.replace(tzinfo=here).astimezone(UTC)
+    if at.astimezone(here).replace(tzinfo=None) != wall:
+        later = at.astimezone(here).strftime("%H:%M")
+        raise ValidationError(f"The clocks in {zone_name} skip this time on that day; did you mean {later}?")
+    return at
+
+
+class ReferenceField(Field):
+    """A row chosen by look-up; ``data`` is its key. Keys are checked against what the user may choose."""
+
+    kind = "reference"
+    multiple = False
+
+    def __init__(
+        self, label: str = "", validators: Sequence[Any] = (), *, lookup: str, multiple: bool = False, **more: Any
+    ) -> None:
+        self.lookup_name, self.multiple = lookup, multiple
+        super().__init__(label, validators, **more)
+
+    @property
+    def lookup_url(self) -> str:
+        return f"/lookup/{self.lookup_name}"
+
+    def process_data(self, value: Any) -> None:
+        self.data = list(value or []) if self.multiple else value
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            keys = [UUID(value) for value in valuelist if value]
+        except ValueError:
+            raise ValueError("This is not one of the choices.") from None
+        self.data = list(dict.fromkeys(keys)) if self.multiple else (keys[0] if keys else None)
+
+    def keys(self) -> list[UUID]:
+        return self.data or [] if self.multiple else [self.data] if self.data else []
+
+    def widget(self, field: Any, **attributes: Any) -> Markup:
+        options = [] if self.multiple else [Markup('<option value=""></option>')]
+        labels = chosen_labels(self.lookup_name, self.keys())
+        for key in self.keys():
+            options.append(Markup('<option value="{}" selected>{}</option>').format(key, labels.get(key, "(unknown)")))
+        given = {"id": self.id, "name": self.name, **attributes, **({"multiple": True} if self.multiple else {})}
+        if self.flags.required:
+            given["required"] = True
+        return Markup("<select {}>{}</select>").format(_attributes(given), Markup().join(options))
+
+    def pre_validate(self, form: Any) -> None:
+        known = chosen_labels(self.lookup_name, self.keys(), to_choose=True, keep=self._kept())
+        if len(known) != len(self.keys()):
+            raise ValidationError("This is not one of the choices.")
+
+    def _kept(self) -> list[UUID]:
+        """What stood there before may stay, even if it could not be chosen anew (somebody no longer active)."""
+        before = self.object_data
+        return list(before or []) if self.multiple else [before] if before else []
+
+
+def _attributes(given: dict[str, Any]) -> Markup:
+    parts = []
+    for name, value in given.items():
+        plain = name.rstrip("_").replace("_", "-")
+        parts.append(Markup(plain) if value is True else Markup('{}="{}"').format(Markup(plain), value))
+    return Markup(" ").join(parts)
+
+
+# Set by ``admin.lookups``: which keys exist for the present user, and how they are called.
+Labels = Callable[..., dict[UUID, str]]
+chosen_labels: Labels = lambda name, keys, **more: {}  # noqa: E731
+
+
+def set_labels(source: Labels) -> None:
+    global chosen_labels
+    chosen_labels = source
+
+
+class ZoneField(SelectField):
+    kind = "zone"
+
+    def __init__(self, label: str = "", validators: Sequence[Any] = (), *, optional: bool = False, **more: Any) -> None:
+        self.optional = optional
+        super().__init__(label, validators, choices=self._names, **more)
+
+    def _names(self) -> list[tuple[str, str]]:
+        blank = [("", "—")] if self.optional else []
+        return blank + [(name, name.replace("_", " ")) for name in sorted(zone_names())]
+
+
+class RatingField(SelectField):
+    kind = "rating"
+
+
+class VerbForm(PortalForm):
+    """What a verb asks for. ``params`` answers JSON to keep with a bulk run; ``revive`` turns it into the
+    ``data`` of a Change again, maybe in another process. ``at`` and ``zone_name`` are set before validation."""
+
+    row_version = HiddenField()
+    at: datetime
+    zone_name: str = "UTC"
+    bulk: bool = False
+
+    def params(self) -> dict[str, Any]:
+        skipped = ("csrf_token", "row_version")
+        return {f.name: _json(f.data) for f in self if f.name not in skipped and f.data not in (None, "")}
+
+    @classmethod
+    def revive(cls, session: Any, params: dict[str, Any]) -> dict[str, Any]:
+        return dict(params)
+
+    def prefill(self, row: Any) -> None:
+        """Fill in what one row suggests; not called for bulk actions."""
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return value
+
+
+_forms: dict[str, type[VerbForm]] = {}
+
+
+def verb_form(name: str) -> Callable[[type[VerbForm]], type[VerbForm]]:
+    """Register the form that moves and bulk actions call ``name``."""
+
+    def keep(form: type[VerbForm]) -> type[VerbForm]:
+        _forms[name] = form
+        return form
+
+    return keep
+
+
+def form_named(name: str | None) -> type[VerbForm] | None:
+    return _forms[name] if name else None
+
+
+@verb_form("reason")
+class ReasonForm(VerbForm):
+    reason = TextAreaField("Reason", [InputRequired("Please give a reason."), Length(max=2000)])
+
+
+@verb_form("status_note")
+class NoteForm(VerbForm):
+    reason = TextAreaField("Reason", [Optional(), Length(max=2000)])
+    notes = TextAreaField("Notes", [Optional(), Length(max=5000)])
+
+
+def choices(members: Iterable[Any], blank: str | None = None) -> list[tuple[str, str]]:
+    """The choices of a select for a StrEnum's members, as people read them."""
+    from portal.core.types import words
+
+    first = [("", blank)] if blank is not None else []
+    return first + [(str(member.value), words(str(member.value))) for member in members]
+
+

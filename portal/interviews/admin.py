@@ -1,0 +1,329 @@
+"""Grids of interviews and their panels, and what they add to applications and to the home."""
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from portal.admin.cells import when
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, panel, to
+from portal.admin.home import card
+from portal.core import access, clock
+from portal.core.types import words, zone
+from portal.core.workflow import Change
+from portal.hiring.models import Application, Candidate, Job, Project
+from portal.interviews import actions, forms  # noqa: F401 - forms are found by name
+from portal.interviews.models import (
+    AHEAD,
+    OPEN,
+    Audience,
+    Interview,
+    InterviewStatus,
+    InterviewType,
+    Outcome,
+    Panelist,
+    Part,
+    Reply,
+)
+from portal.interviews.workflow import SCHEDULE
+from portal.people.models import User
+
+_Organizer = aliased(User, name="organizer")
+_Recruiter = aliased(User, name="recruiter")
+
+TONES = {
+    "scheduled": "blue", "confirmed": "green", "in_progress": "purple", "completed": "teal",
+    "cancelled": "grey", "no_show": "orange", "rescheduled": "yellow",
+}  # fmt: skip
+HINTS = {"rescheduled": "awaits a new confirmation"}
+
+
+def _interviewers() -> Any:
+    return (
+        sa.select(sa.func.aggregate_strings(User.full_name, ", "))
+        .join(Panelist, sa.and_(Panelist.tenant_id == User.tenant_id, Panelist.user_id == User.id))
+        .where(Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id)
+        .correlate(Interview)
+        .scalar_subquery()
+    )
+
+
+def _with_panelist(key: str) -> sa.ColumnElement[bool]:
+    from portal.admin.query import _uuid
+
+    return Interview.id.in_(sa.select(Panelist.interview_id).where(Panelist.user_id == _uuid(key)))
+
+
+def _overdue() -> sa.ColumnElement[bool]:
+    """Ahead by its state, although its end has passed."""
+    return sa.and_(Interview.status.in_(OPEN), Interview.scheduled_end < clock.now())
+
+
+def _choices(members: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((m.value, words(m.value)) for m in members)
+
+
+def _users(session: Any, keys: list[Any] | None) -> list[User]:
+    found = {user.id: user for user in session.scalars(sa.select(User).where(User.id.in_(keys or [])))}
+    return [found[key] for key in keys or [] if key in found]
+
+
+def _create(session: Any, values: dict[str, Any], change: Change) -> Interview:
+    return actions.schedule_interview(session, values, _users(session, values.pop("interviewers", None)), change)
+
+
+def _update(session: Any, row: Interview, values: dict[str, Any], version: int, change: Change) -> Interview:
+    users = _users(session, values.pop("interviewers", None))
+    return actions.change_interview(session, row, values, users, version, change)
+
+
+def _panel_keys(session: Any, row: Interview) -> list[Any]:
+    query = sa.select(Panelist.user_id).where(Panelist.interview_id == row.id).order_by(Panelist.part, Panelist.id)
+    return list(session.scalars(query))
+
+
+def _badge(session: Any, row: Interview) -> dict[str, str]:
+    return {"label": words(row.status), "colour": TONES[row.status], "hint": HINTS.get(row.status, "")}
+
+
+def _panel_of(session: Any, row: Interview, user: Any) -> dict[str, Any]:
+    query = (
+        sa.select(Panelist.part, Panelist.reply, User.full_name)
+        .join(User, to(User, Panelist.user_id))
+        .where(Panelist.interview_id == row.id)
+        .order_by(Panelist.part, Panelist.id)
+    )
+    return {
+        "title": "Panel", "icon": "people", "empty": "Nobody sits on it yet.", "columns": ["Who", "Part", "Reply"],
+        "rows": [
+            [{"kind": "person", "text": name}, {"kind": "choice", "text": words(part)},
+             {"kind": "choice", "text": words(reply)}]
+            for part, reply, name in session.execute(query)
+        ],
+    }  # fmt: skip
+
+
+_JOINS = {
+    "application": (Application, to(Application, Interview.application_id), False),
+    "candidate": (Candidate, to(Candidate, Application.candidate_id), False),
+    "job": (Job, to(Job, Application.job_id), False),
+    "project": (Project, to(Project, Job.project_id), False),
+    "organizer": (_Organizer, to(_Organizer, Interview.organizer_id), True),
+    "recruiter": (_Recruiter, to(_Recruiter, Application.recruiter_id), True),
+}
+
+INTERVIEWS = Grid(
+    Interview, "interviews", "Interviews", "interview", "calendar-event", "Interviews",
+    description="Every interview with its time, panel and state.",
+    columns=(
+        Column("title", "Title", Interview.title, "title", sort=True),
+        Column("candidate", "Candidate", Candidate.first_name + " " + Candidate.last_name, "person", ("candidate",),
+               link="applications", link_id=Interview.application_id),
+        Column("status", "Status", Interview.status, "status", tones=TONES, hints=HINTS),
+        Column("scheduled_start", "Start", Interview.scheduled_start, "datetime", sort=True),
+        Column("scheduled_end", "End", Interview.scheduled_end, "datetime", shown=False),
+        Column("interview_type", "Type", Interview.interview_type, "choice"),
+        Column("audience", "Audience", Interview.audience, "choice"),
+        Column("project", "Project", Project.title, "title", ("project",), link="projects", link_id=Job.project_id),
+        Column("job", "Job", Job.title, "title", ("job",), link="jobs", link_id=Application.job_id, shown=False),
+        Column("organizer", "Organizer", _Organizer.full_name, "person", ("organizer",), link="users",
+               link_id=Interview.organizer_id),
+        Column("interviewers", "Interviewers", _interviewers(), "person"),
+        Column("recruiter", "Recruiter", _Recruiter.full_name, "person", ("recruiter",), shown=False),
+        Column("outcome", "Outcome", Interview.outcome, "choice", tones={"passed": "green", "failed": "orange"}),
+        Column("timezone", "Interview's zone", Interview.timezone, "zone", shown=False),
+        Column("candidate_timezone", "Candidate's zone", Interview.candidate_timezone, "zone", shown=False),
+        Column("location", "Location", Interview.location, shown=False),
+        Column("meeting_link", "Meeting link", Interview.meeting_link, "link", shown=False),
+        Column("meeting_provider", "Provider", Interview.meeting_provider, "choice", shown=False),
+        Column("confirmed_at", "Confirmed", Interview.confirmed_at, "datetime", shown=False),
+        Column("reschedule_count", "Times moved", Interview.reschedule_count, "number", shown=False),
+        Column("cancellation_reason", "Cancellation reason", Interview.cancellation_reason, shown=False),
+        Column("actual_start", "Began", Interview.actual_start, "datetime", shown=False),
+        Column("actual_end", "Ended", Interview.actual_end, "datetime", shown=False),
+        Column("created_at", "Made", Interview.created_at, "datetime", shown=False),
+        Column("description", "Description", Interview.description, "rich", only_details=True),
+        Column("preparation_notes", "Preparation notes", Interview.preparation_notes, "rich", only_details=True),
+        Column("interview_guide", "Interview guide", Interview.interview_guide, "rich", only_details=True),
+        Column("notes", "Notes", Interview.notes, "rich", only_details=True),
+    ),
+    joins=_JOINS,
+    after={"candidate": ("application",), "job": ("application",), "project": ("job", "application"),
+           "recruiter": ("application",)},
+    filters=(
+        Filter("when", "Start", "date", Interview.scheduled_start, overdue=_overdue),
+        Filter("status", "Status", "choice", Interview.status, choices=_choices(InterviewStatus)),
+        Filter("type", "Type", "choice", Interview.interview_type, choices=_choices(InterviewType)),
+        Filter("audience", "Audience", "choice", Interview.audience, choices=_choices(Audience)),
+        Filter("interviewer", "Interviewer", "reference", lookup="users", where=_with_panelist),
+        Filter("organizer", "Organizer", "reference", Interview.organizer_id, lookup="users"),
+        Filter("project", "Project", "reference", Job.project_id, ("job",), lookup="projects"),
+        Filter("candidate", "Candidate", "reference", Application.candidate_id, ("application",),
+               lookup="candidates", permission="read:candidates"),
+        Filter("outcome", "Outcome", "choice", Interview.outcome, choices=_choices(Outcome)),
+    ),
+    default_sort="-scheduled_start",
+    search=(
+        lambda p: sa.select(Interview.id).where(like(Interview.search_text, p)),
+        lambda p: sa.select(Interview.id).join(Application, to(Application, Interview.application_id))
+        .join(Candidate, to(Candidate, Application.candidate_id)).where(like(Candidate.search_text, p)),
+    ),
+    search_hint="Title or candidate",
+    sections=(
+        ("What", (
+            FormField("application_id", "Application", lookup="applications", on=("new",),
+                      help="The candidate and the job it is for."),
+            FormField("interview_type", "Type"), FormField("audience", on=("new",),
+                      help="A client's interview moves its application along; an internal one does not."),
+            FormField("title", required=False, help="Left empty, it names the type and the candidate."),
+        )),
+        ("When", (
+            FormField("scheduled_start", "Start", zone_field="timezone"),
+            FormField("scheduled_end", "End", zone_field="timezone"),
+            FormField("timezone", "Zone of these times", required=True),
+            FormField("allow_past", "Record an interview of the past", kind="bool", permission="write:interviews"),
+        )),
+        ("Who", (
+            FormField("interviewers", lookup="users", multiple=True, value=_panel_keys,
+                      help="The first is the lead."),
+            FormField("organizer_id", "Organizer", lookup="users", help="You, unless you choose somebody else."),
+            FormField("candidate_timezone", "Candidate's zone", help="Left empty, as in the candidate's record."),
+        )),
+        ("Where", (
+            FormField("location"), FormField("meeting_provider", "Provider"),
+            FormField("meeting_link", help="Starts with http:// or https://."),
+        )),
+        ("Notes", (
+            FormField("description", help="The candidate reads this in the messages."),
+            FormField("preparation_notes"), FormField("interview_guide"), FormField("notes"),
+        )),
+    ),
+    create=_create, update=_update, write=SCHEDULE, badge=_badge,
+    actions=(
+        Action("organizer", "Reassign organizer", actions.reassign_organizer, SCHEDULE, "organizer", "person-badge"),
+    ),
+    bulk_forms={"reschedule": "reschedule_many", "confirm": "confirm"},
+    bulk_offers=("confirm", "reschedule", "cancel", "no_show", "start", "complete", "organizer", "pass", "fail"),
+    views=(
+        ("Today", "when=today"), ("Next 7 days", "when=next_7_days"),
+        ("To confirm", "when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start"),
+        ("Overdue", "when=overdue"),
+    ),
+    panels=(_panel_of,),
+)  # fmt: skip
+
+PANELS = Grid(
+    Panelist, "panelists", "Panels", "panelist", "people", "Interviews",
+    description="Who sits where, in which part, and what they replied.",
+    columns=(
+        Column("user", "Interviewer", User.full_name, "person", ("user",)),
+        Column("interview", "Interview", Interview.title, "title", ("interview",), link="interviews",
+               link_id=Panelist.interview_id),
+        Column("scheduled_start", "Start", Interview.scheduled_start, "datetime", ("interview",)),
+        Column("status", "Interview is", Interview.status, "status", ("interview",), tones=TONES),
+        Column("part", "Part", Panelist.part, "choice"),
+        Column("reply", "Reply", Panelist.reply, "choice"),
+    ),
+    joins={"user": (User, to(User, Panelist.user_id), False),
+           "interview": (Interview, to(Interview, Panelist.interview_id), False)},
+    filters=(
+        Filter("user", "Interviewer", "reference", Panelist.user_id, lookup="users"),
+        Filter("part", "Part", "choice", Panelist.part, choices=_choices(Part)),
+        Filter("reply", "Reply", "choice", Panelist.reply, choices=_choices(Reply)),
+        Filter("when", "Start", "date", Interview.scheduled_start, ("interview",)),
+    ),
+)  # fmt: skip
+
+GRIDS = (INTERVIEWS, PANELS)
+
+
+@panel("applications")
+def _interviews_of(session: Any, row: Application, user: Any) -> dict[str, Any] | None:
+    if not access.may(user, "read:interviews"):
+        return None
+    query = access.scope(sa.select(Interview), Interview, user).where(Interview.application_id == row.id)
+    found = session.scalars(query.order_by(Interview.scheduled_start.desc()).limit(50))
+    return {
+        "title": "Interviews", "icon": "calendar-event", "empty": "None yet.",
+        "columns": ["Title", "Status", "Start", "Outcome"],
+        "rows": [
+            [{"kind": "title", "text": i.title, "url": INTERVIEWS.row_url(i.id)},
+             {"kind": "status", "text": words(i.status), "colour": TONES[i.status]},
+             {"kind": "datetime", "text": when(i.scheduled_start, user.timezone)},
+             {"kind": "choice", "text": words(i.outcome) if i.outcome else ""}]
+            for i in found
+        ],
+    }  # fmt: skip
+
+
+def _row(interview: Interview, name: str, user: Any) -> dict[str, Any]:
+    return {
+        "title": name, "url": INTERVIEWS.row_url(interview.id), "meta": interview.title,
+        "when": when(interview.scheduled_start, user.timezone),
+        "badge": {"label": words(interview.status), "colour": TONES[interview.status]},
+    }  # fmt: skip
+
+
+def _listed(session: Any, user: Any, *conditions: Any, order: Any = None, limit: int = 8) -> list[dict[str, Any]]:
+    query = (
+        sa.select(Interview, (Candidate.first_name + " " + Candidate.last_name).label("name"))
+        .join(Application, to(Application, Interview.application_id))
+        .join(Candidate, to(Candidate, Application.candidate_id))
+        .where(*conditions)
+        .order_by(Interview.scheduled_start if order is None else order, Interview.id)
+        .limit(limit)
+    )
+    return [_row(interview, name, user) for interview, name in session.execute(query)]
+
+
+@card
+def _mine(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
+    """Interviews on whose panel I sit."""
+    if not access.may(user, "read:interviews"):
+        return None
+    seat = Interview.id.in_(sa.select(Panelist.interview_id).where(Panelist.user_id == user.id))
+    rows = _listed(session, user, seat, Interview.status.in_(AHEAD), Interview.scheduled_end >= at)
+    if not rows and access.may(user, *SCHEDULE):
+        return None
+    return {"title": "My next interviews", "icon": "calendar-event", "count": None, "rows": rows,
+            "url": f"/interviews/?interviewer={user.id}&when=next_30_days&sort=scheduled_start",
+            "empty": "You sit on no panel in the time to come."}  # fmt: skip
+
+
+@card
+def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
+    """What takes place today, for those who arrange it."""
+    if not access.may(user, *SCHEDULE, "export:interviews"):
+        return None
+    start = at.astimezone(zone(user.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    seen = access.visible(Interview, user, "read:interviews")
+    rows = _listed(session, user, seen, Interview.scheduled_start >= start,
+                   Interview.scheduled_start < start + timedelta(days=1), Interview.status != "cancelled")  # fmt: skip
+    return {"title": "Today", "icon": "calendar-check", "count": None, "rows": rows,
+            "url": "/interviews/?when=today&sort=scheduled_start", "empty": "Nothing is scheduled for today."}  # fmt: skip
+
+
+@card
+def _to_confirm(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
+    """Unconfirmed interviews of the next two days that I may confirm."""
+    if not access.may(user, *SCHEDULE):
+        return None
+    mine = access.visible(Interview, user, *SCHEDULE)
+    rows = _listed(session, user, mine, Interview.status.in_([InterviewStatus.SCHEDULED, InterviewStatus.RESCHEDULED]),
+                   Interview.scheduled_start > at, Interview.scheduled_start < at + timedelta(hours=48))  # fmt: skip
+    return {"title": "To confirm within 48 hours", "icon": "check2-circle", "count": None, "rows": rows,
+            "url": "/interviews/?when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start",
+            "empty": "Everything of the next two days is confirmed."}  # fmt: skip
+
+
+@card
+def _left_open(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
+    """Interviews that are over, although nobody said how they went."""
+    if not access.may(user, *SCHEDULE):
+        return None
+    mine = access.visible(Interview, user, *SCHEDULE)
+    rows = _listed(session, user, mine, Interview.status.in_(OPEN), Interview.scheduled_end < at,
+                   Interview.scheduled_start > at - timedelta(days=30), order=Interview.scheduled_start.desc())  # fmt: skip
+    return {"title": "Over, but still open", "icon": "exclamation-triangle", "count": None, "rows": rows,
+            "url": "/interviews/?when=overdue", "empty": "Nothing is left open."}  # fmt: skip

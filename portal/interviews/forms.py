@@ -1,0 +1,96 @@
+"""What the verbs of interviews ask for."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+
+from portal.core.forms import ReferenceField, VerbForm, WallTimeField, choices, verb_form
+from portal.core.tenancy import tenant_id
+from portal.interviews.models import Outcome
+from portal.people.models import User
+
+
+@verb_form("reschedule")
+class RescheduleForm(VerbForm):
+    """One interview: a new start and end, in its own zone."""
+
+    scheduled_start = WallTimeField("New start", [InputRequired("Please give the new start.")])
+    scheduled_end = WallTimeField("New end", [InputRequired("Please give the new end.")])
+
+    def prefill(self, row: Any) -> None:
+        self.zone_name = row.timezone
+        for field in (self.scheduled_start, self.scheduled_end):
+            field.zone_name = row.timezone
+            if not field.raw_data:
+                field.data = getattr(row, field.name)
+
+    def validate_scheduled_end(self, field: Any) -> None:
+        if self.scheduled_start.data and field.data and field.data <= self.scheduled_start.data:
+            raise ValidationError("The end must be after the start.")
+
+    @classmethod
+    def revive(cls, session: Any, params: dict[str, Any]) -> dict[str, Any]:
+        times = ("scheduled_start", "scheduled_end")
+        return {n: datetime.fromisoformat(v) if n in times else v for n, v in params.items()}
+
+
+@verb_form("reschedule_many")
+class RescheduleManyForm(RescheduleForm):
+    """Many interviews: all to one start, each keeping its length; or each by the same offset."""
+
+    how = RadioField(
+        "How",
+        choices=[("offset", "Move each by an offset"), ("time", "Move all to one start")],
+        default="offset",
+    )
+    days = IntegerField("Days", [Optional(), NumberRange(-366, 366)], description="Earlier with a minus.")
+    hours = IntegerField("Hours", [Optional(), NumberRange(-1000, 1000)])
+    minutes = IntegerField("Minutes", [Optional(), NumberRange(-1000, 1000)])
+    scheduled_start = WallTimeField("New start", [Optional()])
+    scheduled_end = None
+
+    def validate_scheduled_end(self, field: Any) -> None:
+        """Each keeps its length: there is no end to check."""
+
+    def validate_scheduled_start(self, field: Any) -> None:
+        if self.how.data == "time" and not field.data and not field.errors:
+            raise ValidationError("Please give the new start.")
+
+    def validate_days(self, field: Any) -> None:
+        if self.how.data == "offset" and not self.offset_minutes and not self._offset_errors():
+            raise ValidationError("Please say by how much: days, hours or minutes.")
+
+    def _offset_errors(self) -> bool:
+        return any(f.errors for f in (self.days, self.hours, self.minutes))
+
+    @property
+    def offset_minutes(self) -> int:
+        return (self.days.data or 0) * 1440 + (self.hours.data or 0) * 60 + (self.minutes.data or 0)
+
+    def params(self) -> dict[str, Any]:
+        if self.how.data == "offset":
+            return {"offset_minutes": self.offset_minutes}
+        return {"scheduled_start": self.scheduled_start.data.isoformat()}
+
+
+@verb_form("complete")
+class CompleteForm(VerbForm):
+    outcome = SelectField("Outcome", choices=choices(Outcome, blank="Not known yet"), validators=[Optional()],
+                          description="Of a client's interview; it can be recorded later.")  # fmt: skip
+
+
+@verb_form("confirm")
+class ConfirmForm(VerbForm):
+    confirmed_by_candidate = BooleanField("The candidate confirmed it")
+
+
+@verb_form("organizer")
+class OrganizerForm(VerbForm):
+    organizer = ReferenceField("New organizer", [InputRequired("Please choose who.")], lookup="users")
+
+    @classmethod
+    def revive(cls, session: Any, params: dict[str, Any]) -> dict[str, Any]:
+        return {"organizer": session.get(User, (tenant_id(), UUID(params["organizer"])))}
