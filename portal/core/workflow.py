@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm.util import identity_key
 
 from portal.core import audit, events
 from portal.core.access import Holder, allows, require, resource, scope, visible
@@ -278,8 +279,8 @@ class Workflow:
             ).rowcount
             if swapped != len(group):  # impossible under the lock; better a rollback than a lost update
                 raise Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
-        for key in {m.id for m in moved}:
-            loaded = session.identity_map.get(sa.orm.identity_key(self.model, (moved[0].before.tenant_id, key)))
+        for each in moved:
+            loaded = session.identity_map.get(identity_key(self.model, (each.before.tenant_id, each.id)))
             if loaded is not None:
                 session.expire(loaded)
 
