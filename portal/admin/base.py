@@ -5,8 +5,10 @@ What Flask-Admin ships and this replaces, and why, is listed in docs/structure.m
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,11 +17,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from portal.admin import export, formbuilder, history, listing, runs
 from portal.admin.cells import Reader, zone_note
 from portal.admin.grid import Grid, panels_of
-from portal.admin.query import Query, fetch_rows, permitted
+from portal.admin.query import Query, fetch_rows, permitted, to_key
 from portal.core import access, clock, records
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, PortalError, WrongState
@@ -110,6 +113,7 @@ class PortalView(ModelView):
         "edit_view": may_write,
         "delete_view": may_delete,
         "export_view": may_export,
+        "export_selected": may_export,
     }
 
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
@@ -128,21 +132,41 @@ class PortalView(ModelView):
 
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
-        query = Query.parse(self.grid, request.args, current_user, clock.now())
+        query = self._query()
         page = listing.page(db.session, self, query)
         return self.render("portal/grid.html", grid=page)
 
+    def _query(self) -> Query:
+        return Query.parse(self.grid, request.args, current_user._get_current_object(), clock.now())
+
     @expose("/export.<kind>")
     def export_view(self, kind: str) -> ResponseReturnValue:
-        query = Query.parse(self.grid, request.args, current_user, clock.now())
+        query = self._query()
         if kind not in ("csv", "xlsx"):
             raise Missing
-        current_user.grants  # noqa: B018 - read now: the file is written when the session is gone
-        name = f"{self.grid.path}-{query.at:%Y-%m-%d}.{kind}"
         if kind == "xlsx":
-            return listing.export_xlsx(db.session, query, name)
-        lines = export.stream_csv(query, query.columns(), bom=request.args.get("bom") == "1")
-        return listing.download(lines, name, "text/csv; charset=utf-8")
+            return listing.export_xlsx(db.session, query, self._file_name(query, kind))
+        return self._csv(query, bom=request.args.get("bom") == "1")
+
+    @expose("/export-selected", methods=("POST",))
+    def export_selected(self) -> ResponseReturnValue:
+        """The ticked rows, or all that match, with the columns shown."""
+        arguments = MultiDict(parse_qsl(request.form.get("query", "")))
+        query = Query.parse(self.grid, arguments, current_user._get_current_object(), clock.now())
+        if request.form.get("all_matching") != "1":
+            keys = tuple(key for text in request.form.getlist("ids") if (key := to_key(text)))
+            if not keys:
+                flash("Tick some rows first.", "info")
+                return redirect(query.url())
+            query = replace(query, only=keys)
+        return self._csv(query)
+
+    def _csv(self, query: Query, *, bom: bool = False) -> ResponseReturnValue:
+        lines = export.stream_csv(query, query.columns(), bom=bom)
+        return listing.download(lines, self._file_name(query, "csv"), "text/csv; charset=utf-8")
+
+    def _file_name(self, query: Query, kind: str) -> str:
+        return f"{self.grid.path}-{query.at:%Y-%m-%d}.{kind}"
 
     # -- one row ----------------------------------------------------------------------------------------
 
@@ -253,7 +277,7 @@ class PortalView(ModelView):
         start = {f.name: f.value(db.session, row) for f in fields if f.value and row is not None}
         if row is None:
             start = {f.name: request.args[f.name] for f in fields if f.name in request.args}
-            start = {name: _key(value) for name, value in start.items()}
+            start = {name: to_key(value) or value for name, value in start.items()}
         form = self._forms[page](obj=row, data=start) if row is not None else self._forms[page](data=start)
         for each in fields:
             if each.permission and not access.may(current_user, each.permission):
@@ -408,13 +432,6 @@ def _version(form: Any) -> int:
 def _posted_version() -> int | None:
     text = request.form.get("row_version", "")
     return int(text) if text.isdecimal() else None
-
-
-def _key(value: str) -> Any:
-    try:
-        return UUID(value)
-    except ValueError:
-        return value
 
 
 def _back(default: str) -> str:

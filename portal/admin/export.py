@@ -9,9 +9,11 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 import xlsxwriter
@@ -21,11 +23,12 @@ from sqlalchemy.orm import with_loader_criteria
 from portal.admin.grid import Column
 from portal.admin.query import Query, narrow, order_by
 from portal.core import tenancy, wall
-from portal.core.db import OfTenant, db, read_only
+from portal.core.db import OfTenant, db
 from portal.core.types import words, zone
 
 BOM = "\ufeff"
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
+SHEET_ROWS = 1_048_575  # a sheet holds no more
 _TEXTS = ("text", "title", "person", "link", "rich", "zone", "status", "choice")
 
 
@@ -45,30 +48,53 @@ def statement(query: Query, columns: Sequence[Column]) -> sa.Select[Any]:
     return narrow(wanted, query, joins={name for c in columns for name in c.joins}).order_by(*order_by(query))
 
 
-@contextlib.contextmanager
-def _connected(query: Query) -> Iterator[sa.Connection]:
-    """A connection of our own for the present tenant (outside the second wall while searching by words)."""
-    with db.engine.connect() as connection, read_only():
-        connection.begin()
-        wall.enter(connection, "search" if query.q else tenancy.tenant_id())
-        yield connection
+@dataclass(frozen=True)
+class Prepared:
+    """All that a file needs once the request is over: nothing in it asks who the user or the tenant is."""
+
+    engine: sa.Engine
+    tenant: UUID
+    searches: bool
+    zone_name: str
+    heading: list[str]
+    columns: Sequence[Column]
+    statement: sa.Select[Any]
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[sa.Connection]:
+        """A connection of our own for the tenant (outside the second wall while searching by words)."""
+        with self.engine.connect().execution_options(reading=True) as connection:
+            connection.begin()
+            wall.enter(connection, "search" if self.searches else self.tenant)
+            yield connection
+
+
+def prepare(query: Query, columns: Sequence[Column]) -> Prepared:
+    tenant = tenancy.tenant_id()
+    # What the session's filter does, for a statement that runs outside a session.
+    option = with_loader_criteria(OfTenant, lambda cls: cls.tenant_id == tenant, include_aliases=True)
+    wanted = statement(query, columns).options(option)
+    zone_name = query.user.timezone
+    return Prepared(db.engine, tenant, bool(query.q), zone_name, header(columns, query), columns, wanted)
 
 
 def stream_csv(query: Query, columns: Sequence[Column], *, bom: bool = False) -> Iterator[bytes]:
-    """The file, portion by portion, over a connection of its own (the request's is gone by then)."""
+    """The file, portion by portion; the first portion is the header, before the database is asked."""
+    return _csv(prepare(query, columns), bom)
+
+
+def _csv(file: Prepared, bom: bool) -> Iterator[bytes]:
     first = io.StringIO()
-    csv.writer(first).writerow(header(columns, query))
+    csv.writer(first).writerow(file.heading)
     yield ((BOM if bom else "") + first.getvalue()).encode()
-    with _connected(query) as connection:
-        source = _copy if connection.dialect.name == "postgresql" else _rows_as_csv
-        yield from source(connection, query, columns)
+    with file.connected() as connection:
+        yield from (_copy if connection.dialect.name == "postgresql" else _rows_as_csv)(connection, file)
 
 
-def _copy(connection: sa.Connection, query: Query, columns: Sequence[Column]) -> Iterator[bytes]:
-    connection.exec_driver_sql("SELECT set_config('TimeZone', %s, true)", (query.user.timezone,))
-    wanted = statement(query, columns)
-    plain = wanted.with_only_columns(*(_as_text(c).label(c.name) for c in columns), maintain_column_froms=True)
-    sql, parameters = _prepared(connection, tenant_filtered(plain))
+def _copy(connection: sa.Connection, file: Prepared) -> Iterator[bytes]:
+    connection.exec_driver_sql("SELECT set_config('TimeZone', %s, true)", (file.zone_name,))
+    texts = (_as_text(c).label(c.name) for c in file.columns)
+    sql, parameters = _as_executed(connection, file.statement.with_only_columns(*texts, maintain_column_froms=True))
     with connection.connection.cursor().copy(  # type: ignore[attr-defined]
         f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters
     ) as copy:
@@ -81,28 +107,23 @@ def _copy(connection: sa.Connection, query: Query, columns: Sequence[Column]) ->
         yield b"".join(portion)
 
 
-def _prepared(connection: sa.Connection, statement: sa.Select[Any]) -> tuple[str, Any]:
+def _as_executed(connection: sa.Connection, statement: sa.Select[Any]) -> tuple[str, Any]:
     """The SQL and parameters that SQLAlchemy would give the driver, which COPY must be told by hand."""
     caught: list[tuple[str, Any]] = []
+    own = object()
 
     def catch(cursor: Any, sql: str, parameters: Any, context: Any) -> bool:
+        if context.execution_options.get("caught_by") is not own:
+            return False
         caught.append((sql, parameters))
         return True  # nothing is executed
 
     event.listen(connection.engine, "do_execute", catch)
     try:
-        connection.execute(statement.execution_options(compiled_cache=None))
+        connection.execute(statement.execution_options(caught_by=own))
     finally:
         event.remove(connection.engine, "do_execute", catch)
     return caught[0]
-
-
-def tenant_filtered(statement: sa.Select[Any]) -> sa.Select[Any]:
-    """What the session's filter does, for a statement that runs outside a session."""
-    present = tenancy.tenant_id()
-    return statement.options(
-        with_loader_criteria(OfTenant, lambda cls: cls.tenant_id == present, include_aliases=True)
-    )
 
 
 def _as_text(column: Column) -> sa.ColumnElement[Any]:
@@ -121,9 +142,9 @@ def _as_text(column: Column) -> sa.ColumnElement[Any]:
     return value  # type: ignore[no-any-return]
 
 
-def _rows_as_csv(connection: sa.Connection, query: Query, columns: Sequence[Column]) -> Iterator[bytes]:
-    read = readers(columns, query.user.timezone)
-    result = connection.execution_options(yield_per=2000).execute(tenant_filtered(statement(query, columns)))
+def _rows_as_csv(connection: sa.Connection, file: Prepared) -> Iterator[bytes]:
+    read = readers(file.columns, file.zone_name)
+    result = connection.execution_options(yield_per=2000).execute(file.statement)
     for portion in result.partitions():
         text = io.StringIO()
         writer = csv.writer(text)
@@ -162,21 +183,22 @@ def write_xlsx(query: Query, columns: Sequence[Column], path: Path) -> int:
 
     Times are text with their offset, as in the CSV, since a workbook's own times know no zone.
     """
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False,
-                                           "strings_to_urls": False})  # fmt: skip
+    file = prepare(query, columns)
+    plain = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(str(path), plain)
     sheet = book.add_worksheet(query.grid.title[:31])
     bold = book.add_format({"bold": True})
-    for position, title in enumerate(header(columns, query)):
+    for position, title in enumerate(file.heading):
         sheet.write_string(0, position, title, bold)
     sheet.freeze_panes(1, 0)
-    read = readers(columns, query.user.timezone)
+    read = readers(columns, file.zone_name)
     count = 0
-    with _connected(query) as connection:
-        result = connection.execution_options(yield_per=2000).execute(tenant_filtered(statement(query, columns)))
-        for count, row in enumerate(result, 1):  # noqa: B007 - the last count is the answer
-            if count > 1_048_575:
-                break  # a sheet holds no more
+    with file.connected() as connection:
+        for row in connection.execution_options(yield_per=2000).execute(file.statement):
+            count += 1
             for position, (f, value) in enumerate(zip(read, row, strict=True)):
                 sheet.write(count, position, f(value))
+            if count == SHEET_ROWS:
+                break
     book.close()
     return count

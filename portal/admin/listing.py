@@ -17,7 +17,7 @@ from portal.admin import export
 from portal.admin.cells import Reader, when, zone_note
 from portal.admin.grid import PAGE_SIZES, Filter, Grid
 from portal.admin.models import SavedView
-from portal.admin.query import PRESETS, Query, fetch_page, permitted
+from portal.admin.query import PRESETS, Query, fetch_page, permitted, to_key
 from portal.core import access, clock
 from portal.core.errors import Invalid, Missing
 from portal.core.forms import ReferenceField, WallTimeField, chosen_labels
@@ -58,12 +58,21 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
         ],
         "saved_views": _views(session, query), "save_view_url": f"{grid.url}views", "query_string": query.string,
         "exports": _exports(query) if view.may_export() else [],
-        "bulk": [
-            {"verb": a.verb, "label": a.label, "icon": a.icon, "danger": a.danger, "url": f"{grid.url}bulk/{a.verb}"}
-            for a in grid.offers() if access.may(user, *a.permissions)
-        ],
+        "bulk": _bulk(view, query),
         "hidden": [(n, v) for n, v in query.pairs() if n not in ("q", "cols")],
     }  # fmt: skip
+
+
+def _bulk(view: Any, query: Query) -> list[dict[str, Any]]:
+    grid = query.grid
+    found = [
+        {"verb": a.verb, "label": a.label, "icon": a.icon, "danger": a.danger, "url": f"{grid.url}bulk/{a.verb}"}
+        for a in grid.offers() if access.may(query.user, *a.permissions)
+    ]  # fmt: skip
+    if view.may_export():
+        found.append({"verb": "export", "label": "Export selected", "icon": "download", "danger": False,
+                      "url": f"{grid.url}export-selected"})  # fmt: skip
+    return found
 
 
 def _pages(grid: Grid) -> set[str]:
@@ -85,7 +94,8 @@ def _filter(each: Filter, query: Query) -> dict[str, Any]:
     choices = each.choices() if callable(each.choices) else each.choices
     label = None
     if each.kind == "reference" and given:
-        label = next(iter(chosen_labels(each.lookup, [k for k in _keys(given[:1])]).values()), "(unknown)")
+        keys = [key for text in given[:1] if (key := to_key(text))]
+        label = next(iter(chosen_labels(each.lookup, keys).values()), "(unknown)")
     presets = [(name, label_) for name, (label_, _, _) in PRESETS.items()] if each.kind == "date" else []
     if each.overdue is not None:
         presets.insert(3, ("overdue", "Overdue"))
@@ -98,14 +108,6 @@ def _filter(each: Filter, query: Query) -> dict[str, Any]:
         "from_value": (query.get(f"{each.name}_from") or ("",))[0],
         "to_value": (query.get(f"{each.name}_to") or ("",))[0],
     }  # fmt: skip
-
-
-def _keys(given: tuple[str, ...]) -> Iterator[UUID]:
-    for text in given:
-        try:
-            yield UUID(text)
-        except ValueError:
-            continue
 
 
 def _chips(filters: list[dict[str, Any]], query: Query) -> list[dict[str, str]]:

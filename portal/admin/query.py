@@ -47,6 +47,7 @@ class Query:
     page: int = 1
     size: int = DEFAULT_SIZE
     cols: tuple[str, ...] = ()
+    only: tuple[UUID, ...] = ()  # ticked rows; () means all that match
 
     @classmethod
     def parse(cls, grid: Grid, args: MultiDict[str, str], user: Any, at: datetime) -> "Query":
@@ -140,6 +141,8 @@ def narrow(
         if condition is not None:
             conditions.append(condition)
             wanted.update(each.joins)
+    if query.only:
+        conditions.append(grid.model.id.in_(query.only))
     # The session filters by tenant too; here it is said because counts and bulk actions nest this select.
     statement = join(statement, grid, wanted).where(grid.model.tenant_id == tenant_id())
     return access.scope(statement, grid.model, query.user, *permissions).where(*conditions)
@@ -183,7 +186,7 @@ def _condition(each: Filter, query: Query) -> sa.ColumnElement[bool] | None:
     if each.where is not None:
         return sa.or_(*(each.where(value) for value in given))
     if each.kind == "reference":
-        return each.column.in_([key for value in given if (key := _uuid(value))])  # type: ignore[no-any-return]
+        return each.column.in_([key for value in given if (key := to_key(value))])  # type: ignore[no-any-return]
     if each.kind == "bool":
         return each.column.is_(given[0] == "1")  # type: ignore[no-any-return]
     if each.kind == "text":
@@ -191,7 +194,8 @@ def _condition(each: Filter, query: Query) -> sa.ColumnElement[bool] | None:
     return each.column.in_(given) if len(given) > 1 else each.column == given[0]  # type: ignore[no-any-return]
 
 
-def _uuid(text: str) -> UUID | None:
+def to_key(text: str) -> UUID | None:
+    """The key that ``text`` writes; None where it is none."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,6 +1,7 @@
 """The database: the base of all models, keys, versions, and references that cannot leave a tenant."""
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
@@ -160,7 +161,8 @@ def prepare_engine(engine: sa.Engine) -> None:
     def _begin(connection: sa.Connection) -> None:
         # A transaction that reads first and writes later fails at once when another wrote in between
         # (SQLITE_BUSY_SNAPSHOT); taking the writer's lock at the start makes it wait its turn instead.
-        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+        reading = _reading.get() or connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 # --- many rows at once ------------------------------------------------------------------------------
@@ -202,6 +204,4 @@ def _array(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
 def _plain(column: sa.Column[Any], value: Any) -> Any:
     if not _is_json(column):
         return value
-    import json
-
     return None if value is None else json.dumps(value, ensure_ascii=False)

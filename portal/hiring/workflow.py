@@ -92,7 +92,8 @@ def _came_from(session: Any, rows: Sequence[Any]) -> dict[UUID, str]:
         .where(StatusChange.application_id.in_([row.id for row in rows]), StatusChange.target == Application.status)
         .subquery()
     )
-    before = dict(session.execute(sa.select(ranked.c.application_id, ranked.c.from_status).where(ranked.c.rank == 1)).tuples().all())
+    newest = sa.select(ranked.c.application_id, ranked.c.source).where(ranked.c.rank == 1)
+    before = dict(session.execute(newest).tuples().all())
     return {row.id: _without_record(session, row.id, before.get(row.id) or "nominated") for row in rows}
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from portal.admin.cells import when
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, panel, to
 from portal.admin.home import card
+from portal.admin.query import to_key
 from portal.core import access, clock
 from portal.core.types import words, zone
 from portal.core.workflow import Change
@@ -50,9 +51,7 @@ def _interviewers() -> Any:
 
 
 def _with_panelist(key: str) -> sa.ColumnElement[bool]:
-    from portal.admin.query import _uuid
-
-    return Interview.id.in_(sa.select(Panelist.interview_id).where(Panelist.user_id == _uuid(key)))
+    return Interview.id.in_(sa.select(Panelist.interview_id).where(Panelist.user_id == to_key(key)))
 
 
 def _overdue() -> sa.ColumnElement[bool]:

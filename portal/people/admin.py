@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 
 from portal.admin.grid import Column, Filter, FormField, Grid, like, to
 from portal.admin.lookups import Lookup
+from portal.admin.query import to_key
 from portal.core import records
 from portal.core.access import Reach
 from portal.core.audit import AuditEntry
@@ -137,7 +138,7 @@ USERS = Grid(
     filters=(
         Filter("active", "Active", "bool", User.active),
         Filter("role", "Role", "reference", lookup="roles", permission="manage:users",
-               where=lambda v: User.id.in_(sa.select(UserRole.user_id).where(UserRole.role_id == _uuid(v)))),
+               where=lambda v: User.id.in_(sa.select(UserRole.user_id).where(UserRole.role_id == to_key(v)))),
     ),
     default_sort="full_name",
     search=(lambda p: sa.select(User.id).where(like(User.search_text, p)),),
@@ -280,9 +281,3 @@ LOOKUPS = (
     Lookup("roles", Role, Role.name, lambda p: like(Role.search_text, p), ("read:roles",), ("manage:users",)),
 )  # fmt: skip
 
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
