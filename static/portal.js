@@ -1,14 +1,15 @@
-// Each module looks for its own marks on the page and leaves every other page alone.
-import { appearance } from "./js/appearance.js";
-import { bulk } from "./js/bulk.js";
-import { cards } from "./js/cards.js";
-import { dialogs } from "./js/dialogs.js";
-import { forms } from "./js/forms.js";
-import { lookups } from "./js/lookup.js";
-import { menus } from "./js/menus.js";
-import { progress } from "./js/progress.js";
-import { query } from "./js/query.js";
+// Starts the modules. Each looks for its own marks on the page and leaves every other page alone.
+const MODULES = ["appearance", "menus", "dialogs", "forms", "query", "cards", "bulk", "lookup", "progress"];
 
-for (const start of [appearance, menus, dialogs, forms, query, cards, bulk, lookups, progress]) {
-  start(document);
+// Modules carry this file's own ?v=…, so that a new release is never mixed with cached parts of an old one.
+const version = new URL(import.meta.url).search;
+
+// One polite region for what a screen reader should hear.
+function say(text) {
+  const region = document.getElementById("live");
+  if (region && region.textContent !== text) region.textContent = text;
 }
+
+const loaded = await Promise.all(MODULES.map((name) => import(`./js/${name}.js${version}`)));
+for (const module of loaded) module.start(document, say);
+document.documentElement.dataset.ready = "1";

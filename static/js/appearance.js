@@ -18,7 +18,7 @@ function apply(choice) {
   }
 }
 
-export function appearance(root) {
+export function start(root) {
   apply(stored());
   system.addEventListener("change", () => apply(stored()));
   addEventListener("storage", () => apply(stored()));

@@ -1,7 +1,6 @@
 // Ticked rows: ranges by shift-click, the whole page, then all that match; and the bar of actions.
-import { say } from "./live.js";
 
-export function bulk(root) {
+export function start(root, say) {
   const form = root.querySelector("form[data-bulk]");
   const bar = form?.querySelector("[data-bulk-bar]");
   if (!bar) return;

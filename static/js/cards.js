@@ -25,7 +25,7 @@ function nameCells(table) {
   }
 }
 
-export function cards(root) {
+export function start(root) {
   const scroll = root.querySelector("[data-grid]");
   if (!scroll) return;
   const table = scroll.querySelector("table");

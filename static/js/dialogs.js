@@ -47,7 +47,7 @@ async function onSubmit(event) {
   delete form.dataset.confirmed;
 }
 
-export function dialogs(root) {
+export function start(root) {
   root.addEventListener("submit", onSubmit, { capture: true });
   root.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");

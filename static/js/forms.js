@@ -98,7 +98,7 @@ function guardDrafts(root) {
   });
 }
 
-export function forms(root) {
+export function start(root) {
   for (const form of root.querySelectorAll("form[data-check]")) form.noValidate = true;
   root.addEventListener("submit", check, { capture: true });
   root.addEventListener("submit", sendOnce);

@@ -1,15 +1,14 @@
 // Pick-lists: Tom Select on [data-lookup] (asks the server) and [data-pick] (options of the page).
 // Its files are fetched only where such a field stands.
-const FOLDER = `${document.body.dataset.static}vendor/tom-select-2.6.2/`;
 
 function load() {
   const style = document.createElement("link");
   style.rel = "stylesheet";
-  style.href = `${FOLDER}tom-select.min.css`;
+  style.href = document.body.dataset.tomCss;
   const ours = document.querySelector("link[rel=stylesheet][href*='css/tokens.css']");
   ours.before(style); // ours come after it and win
   const script = document.createElement("script");
-  script.src = `${FOLDER}tom-select.complete.min.js`;
+  script.src = document.body.dataset.tomJs;
   const ready = [style, script].map((it) => new Promise((resolve, reject) => {
     it.addEventListener("load", resolve);
     it.addEventListener("error", reject);
@@ -61,13 +60,17 @@ function name(box, select) {
 
 function remote(select) {
   let latest = null;
+  let answered = new Set(); // what the server found last; a kept choice that does not match stays out of the list
   return new window.TomSelect(select, {
     ...common(select),
     valueField: "id",
     labelField: "label",
     searchField: [],
-    score: () => () => 1, // the server has searched and sorted already
-    preload: "focus",
+    score: () => (option) => (answered.has(String(option.id)) ? 1 : 0), // searched and sorted by the server
+    onFocus() {
+      this.loadedSearches = {}; // the first page afresh, not what an earlier search left
+      this.load("");
+    },
     loadThrottle: 200,
     shouldLoad: () => true,
     load(text, done) {
@@ -79,9 +82,10 @@ function remote(select) {
         .then((answer) => (answer.ok ? answer.json() : []))
         .then((items) => {
           this.clearOptions((option) => this.items.includes(String(option.id)));
+          answered = new Set(items.map((item) => String(item.id)));
           done(items);
         })
-        .catch((error) => error.name !== "AbortError" && done());
+        .catch(() => done()); // a later question overtook this one, or the network failed
     },
   });
 }
@@ -93,6 +97,7 @@ function local(select) {
     labelField: "label",
     searchField: ["label"],
     sortField: [{ field: "$order" }, { field: "$score" }],
+    refreshThrottle: 0, // the options are here already
   });
 }
 
@@ -103,7 +108,7 @@ function labelOptions(select) {
   }
 }
 
-export async function lookups(root) {
+export async function start(root) {
   const fields = [...root.querySelectorAll("select[data-lookup], select[data-pick]")];
   if (!fields.length) return;
   try {

@@ -46,7 +46,7 @@ function fillLogin(email) {
   password?.focus();
 }
 
-export function menus(root) {
+export function start(root) {
   root.addEventListener("click", onClick);
   root.addEventListener("keydown", onKey);
   for (const menu of root.querySelectorAll("details.menu:not(.menu-start)")) {

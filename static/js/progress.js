@@ -1,10 +1,9 @@
 // Follows a running bulk action, then reloads for its result.
-import { say } from "./live.js";
 
 const PAUSE = 1000; // ms
 const FIELDS = ["total", "done", "skipped", "failed"];
 
-function draw(box, run) {
+function draw(box, run, say) {
   for (const name of FIELDS) {
     const field = box.querySelector(`[data-field=${name}]`);
     if (field && run[name] != null) field.textContent = Number(run[name]).toLocaleString("en");
@@ -15,7 +14,7 @@ function draw(box, run) {
   if (tens) say(`${tens} percent`); // said at each tenth, not each second
 }
 
-async function follow(box, failures = 0) {
+async function follow(box, say, failures = 0) {
   let run = null;
   try {
     const answer = await fetch(box.dataset.progress, { headers: { Accept: "application/json" }, cache: "no-store" });
@@ -24,7 +23,7 @@ async function follow(box, failures = 0) {
     // Offline for a moment: asked again below, ever less often.
   }
   if (run) {
-    draw(box, run);
+    draw(box, run, say);
     if (run.state !== "running") {
       say(`Finished: ${run.done} done, ${run.skipped} skipped, ${run.failed} failed`);
       location.reload();
@@ -32,10 +31,10 @@ async function follow(box, failures = 0) {
     }
   }
   const wait = run ? PAUSE : Math.min(PAUSE * 2 ** (failures + 1), 30000);
-  setTimeout(() => follow(box, run ? 0 : failures + 1), wait);
+  setTimeout(() => follow(box, say, run ? 0 : failures + 1), wait);
 }
 
-export function progress(root) {
+export function start(root, say) {
   const box = root.querySelector("[data-progress]");
-  if (box) setTimeout(() => follow(box), PAUSE);
+  if (box) setTimeout(() => follow(box, say), PAUSE);
 }

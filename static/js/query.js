@@ -34,7 +34,7 @@ function pickPreset(form, button) {
   form.requestSubmit();
 }
 
-export function query(root) {
+export function start(root) {
   const form = root.querySelector("form[data-query]");
   if (!form) return;
   const columns = { changed: false };
