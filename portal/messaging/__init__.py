@@ -1,0 +1,11 @@
+"""Messages: reads the events that features record, and tells those who should know."""
+
+from flask import Flask
+
+from portal.messaging import mail, reminders
+
+
+def install(app: Flask) -> None:
+    """Hang the reminders on the events, and prepare the mails' templates."""
+    reminders.install()
+    mail.install(app)

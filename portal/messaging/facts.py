@@ -1,0 +1,125 @@
+"""What a message must know of its interview: read in few queries for many, and once more just before it is sent."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core.types import zone_names
+from portal.hiring.models import Application, Candidate, Job
+from portal.interviews.models import AHEAD, Interview, Panelist, Reply
+from portal.people.models import Tenant, User
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who may be written to. ``part`` and ``reply`` are those of a panel; '' for everybody else."""
+
+    id: UUID
+    name: str
+    email: str
+    timezone: str
+    active: bool = True
+    is_candidate: bool = False
+    part: str = ""
+    reply: str = ""
+
+    @property
+    def declined(self) -> bool:
+        return self.reply == Reply.DECLINED
+
+
+@dataclass(frozen=True)
+class Facts:
+    """An interview as it stands. ``schedule`` grows with each rescheduling and tells one schedule from the next."""
+
+    id: UUID
+    organisation: str
+    status: str
+    schedule: int
+    start: datetime
+    end: datetime
+    type: str
+    title: str
+    job: str
+    location: str
+    link: str
+    meeting_id: str
+    passcode: str
+    cancellation_reason: str
+    candidate: Person
+    panel: tuple[Person, ...] = field(default=())
+
+    @property
+    def ahead(self) -> bool:
+        return self.status in AHEAD
+
+    def person(self, key: UUID) -> Person | None:
+        """The candidate or member of the panel with this key."""
+        return next((p for p in (self.candidate, *self.panel) if p.id == key), None)
+
+
+def load(session: Any, interviews: Collection[UUID], *, lock: bool = False) -> dict[UUID, Facts]:
+    """The facts of ``interviews`` of the present tenant; with ``lock`` they stand still until the transaction ends."""
+    query = (
+        sa.select(Interview, Candidate, Job.title.label("job"), Tenant.name.label("organisation"))
+        .join(Application, Application.id == Interview.application_id)
+        .join(Candidate, Candidate.id == Application.candidate_id)
+        .join(Job, Job.id == Application.job_id)
+        .join(Tenant, Tenant.id == Interview.tenant_id)
+        .where(Interview.id.in_(interviews))
+        .execution_options(populate_existing=True)
+    )
+    if lock:
+        # Shared: two mails about one interview do not wait for each other, but a cancellation waits for both.
+        query = query.with_for_update(of=Interview, read=True)
+    rows = session.execute(query).all()
+    panels = _panels(session, interviews)
+    return {row.Interview.id: _facts(row, panels[row.Interview.id]) for row in rows}
+
+
+def _facts(row: Any, panel: list[Person]) -> Facts:
+    interview, candidate = row.Interview, row.Candidate
+    here = interview.candidate_timezone
+    reader = Person(
+        candidate.id, candidate.full_name, candidate.email,
+        here if here in zone_names() else candidate.timezone, is_candidate=True,
+    )  # fmt: skip
+    return Facts(
+        id=interview.id, organisation=row.organisation, status=interview.status, schedule=interview.reschedule_count,
+        start=interview.scheduled_start, end=interview.scheduled_end, type=interview.interview_type,
+        title=interview.title, job=row.job, location=interview.location, link=interview.meeting_url_display,
+        meeting_id=interview.meeting_id, passcode=interview.meeting_password,
+        cancellation_reason=interview.cancellation_reason, candidate=reader, panel=tuple(panel),
+    )  # fmt: skip
+
+
+def _panels(session: Any, interviews: Collection[UUID]) -> dict[UUID, list[Person]]:
+    found: dict[UUID, list[Person]] = defaultdict(list)
+    query = (
+        sa.select(Panelist.interview_id, Panelist.part, Panelist.reply, *_USER)
+        .join(User, User.id == Panelist.user_id)
+        .where(Panelist.interview_id.in_(interviews))
+        .order_by(Panelist.part, Panelist.id)
+    )
+    for row in session.execute(query):
+        found[row.interview_id].append(_person(row, part=row.part, reply=row.reply))
+    return found
+
+
+_USER = (User.id, User.full_name, User.email, User.timezone, User.active)
+
+
+def _person(row: Any, **more: Any) -> Person:
+    return Person(row.id, row.full_name, row.email, row.timezone, row.active, **more)
+
+
+def users(session: Any, keys: Collection[UUID]) -> dict[UUID, Person]:
+    """Users of the present tenant, wherever they sit or sat."""
+    if not keys:
+        return {}
+    return {row.id: _person(row) for row in session.execute(sa.select(*_USER).where(User.id.in_(keys)))}

@@ -1,0 +1,149 @@
+"""A mail is a template and what its reader may know: one reader, their own zone, a text and an HTML part."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+import jinja2
+from flask import Flask, current_app
+
+from portal.core.types import words, zone
+from portal.messaging.channels import ascii_domain
+from portal.messaging.facts import Facts, Person
+
+TEMPLATES = "mail_templates"
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One line of a mail's table; ``link`` makes the value one."""
+
+    label: str
+    value: str
+    link: bool = False
+
+
+def install(app: Flask) -> None:
+    """Mails have an environment of their own: what a template asks for and nobody gives is an error."""
+    app.extensions[TEMPLATES] = app.jinja_env.overlay(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def compose(
+    template: str,
+    facts: Facts,
+    reader: Person,
+    *,
+    message_id: str,
+    event: str,
+    at: datetime,
+    told_start: datetime | None = None,
+) -> EmailMessage:
+    """The mail ``template`` about ``facts`` as ``reader`` may see it; ``at`` is the time of sending.
+
+    ``told_start`` is the start that the reader was told before, where there is another one now.
+    """
+    text = _template(f"{template}.txt")
+    context = _context(facts, reader, event=event, at=at, told_start=told_start)
+    subject = "".join(text.blocks["subject"](text.new_context(context)))
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = _sender()
+    message["To"] = _address(reader.name, reader.email)
+    message["Subject"] = _one_line(subject)
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"  # so that no holiday notice answers
+    # Quoted-printable passes every server and leaves no line too long.
+    html = _template(f"{template}.html").render(context, subject=_one_line(subject))
+    message.set_content(text.render(context), cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def _template(name: str) -> jinja2.Template:
+    environment: jinja2.Environment = current_app.extensions[TEMPLATES]
+    return environment.get_template(f"mail/{name}")
+
+
+def _sender() -> Address:
+    return _address(*parseaddr(current_app.extensions["greenroom"].mail_from))
+
+
+def _address(name: str, address: str) -> Address:
+    local, _, domain = ascii_domain(address).rpartition("@")
+    return Address(_one_line(name), local, domain)
+
+
+def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_start: datetime | None) -> dict[str, Any]:
+    staff = not reader.is_candidate
+    return {
+        "reader": reader,
+        "staff": staff,
+        # A title is staff's own wording: a candidate reads what kind of interview it is, and for which job.
+        "what": facts.title if staff else f"{words(facts.type)} interview for {facts.job}",
+        "candidate": facts.candidate.name,
+        "organisation": facts.organisation,
+        "when": moment(facts.start, reader.timezone),
+        "old_when": moment(told_start, reader.timezone) if told_start not in (None, facts.start) else "",
+        "time_left": length(facts.start - at),
+        "removed": event == "InterviewerRemoved",
+        "reason": facts.cancellation_reason if staff else "",
+        "details": _details(facts, reader),
+        "zone": zone(reader.timezone).key,
+    }
+
+
+def _details(facts: Facts, reader: Person) -> list[Detail]:
+    details = [Detail("When", moment(facts.start, reader.timezone)), Detail("Length", length(facts.end - facts.start))]
+    if not reader.is_candidate:
+        details.append(Detail("Candidate", facts.candidate.name))
+        details.append(Detail("Job", facts.job))
+        if others := [p.name for p in facts.panel if p.id != reader.id and not p.declined]:
+            details.append(Detail("With", ", ".join(others)))
+    details += [
+        Detail(label, value, link)
+        for label, value, link in (
+            ("Place", facts.location, False),
+            ("Link", facts.link, True),
+            ("Meeting ID", facts.meeting_id, False),
+            ("Passcode", facts.passcode, False),
+        )
+        if value
+    ]
+    if not reader.is_candidate:
+        details.append(Detail("In the portal", f"{_base_url()}/interviews/{facts.id}", True))
+    return details
+
+
+def _base_url() -> str:
+    return str(current_app.extensions["greenroom"].base_url)
+
+
+def moment(at: datetime, zone_name: str) -> str:
+    """A time as its reader's clock shows it: ``Tue 24 Nov 2026, 14:00 (Asia/Dubai, UTC+04:00)``."""
+    here = zone(zone_name)
+    local = at.astimezone(here)
+    offset = f"{local:%z}"
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({here.key}, UTC{offset[:3]}:{offset[3:5]})"
+
+
+def length(span: timedelta) -> str:
+    """A length of time in words, to the nearest minute: ``1 hour 30 minutes``."""
+    minutes = max(round(span.total_seconds() / 60), 0)
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [
+        f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in ((days, "day"), (hours, "hour"), (minutes, "minute")) if n
+    ]
+    return " ".join(parts) or "less than a minute"
+
+
+def _one_line(text: str) -> str:
+    """Text fit for a header: what could end the line and begin another header is gone."""
+    return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text).split())
