@@ -41,8 +41,10 @@ PACKAGES = {
     "reports": 3,
     "admin": 4,
     "api": 4,
+    "jobs": 4,  # asked by the grids, asks messaging
     "health": 5,
-    "jobs": 5,
+    "doctor": 5,
+    "loops": 5,
     "cli": 5,
     "demo": 5,
     "services": 5,
