@@ -216,7 +216,7 @@ class PortalView(ModelView):
             return []
         return [
             {"verb": m.verb, "label": m.title, "icon": m.icon, "danger": m.danger, "needs_form": bool(m.form),
-             "url": f"{self.grid.row_url(row.id)}/move/{m.verb}", "confirm": m.description}
+             "url": f"{self.grid.row_url(row.id)}/move/{m.verb}", "confirm": m.description if m.danger and not m.form else ""}
             for m in flow.options(db.session, row, current_user)
         ]  # fmt: skip
 

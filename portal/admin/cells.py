@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -27,6 +27,18 @@ def when(at: datetime | None, zone_name: str) -> str:
     return f"{local.day} {local:%b %Y, %H:%M} {offset[:3]}:{offset[3:]}"
 
 
+class Cell(NamedTuple):
+    """What a template shows of one value (a slim type: a page has some six hundred)."""
+
+    kind: str
+    text: Any = ""
+    url: str | None = None
+    colour: str | None = None
+    title: str | None = None
+    stale: bool = False
+    hint: str | None = None
+
+
 class Reader:
     """Turns rows into cells for one user."""
 
@@ -34,40 +46,37 @@ class Reader:
         self.grid, self.columns, self.zone_name = grid, columns, user.timezone
         self.links = {c.name: grids()[c.link] for c in columns if c.link and _may_open(c.link, user)}
 
-    def row(self, row: Any) -> list[dict[str, Any]]:
+    def row(self, row: Any) -> list[Cell]:
         return [self._cell(column, row) for column in self.columns]
 
-    def _cell(self, column: Column, row: Any) -> dict[str, Any]:
+    def _cell(self, column: Column, row: Any) -> Cell:
         value = getattr(row, column.name)
         kind = column.kind
-        cell: dict[str, Any] = {"kind": kind, "text": ""}
         if value is None or value == "":
-            return cell
+            return Cell(kind)
         if column.tone is not None:
-            cell.update(text=value, colour=getattr(row, f"{column.name}__tone"))
-        elif kind in ("status", "choice"):
-            cell["text"] = words(value)
-            if tone := column.tones.get(value):
-                cell["colour"] = tone
-            if hint := column.hints.get(value):
-                cell["hint"] = hint
-        elif kind == "datetime":
-            cell["text"] = when(value, self.zone_name)
-        elif kind == "date":
-            cell["text"] = day(value)
-        elif kind == "bool":
-            cell["text"] = _YES_NO[bool(value)]
-        elif kind == "rich":
-            cell["text"] = Markup(RichText.clean(value))  # noqa: S704 - cleaned right here
-        elif kind == "number":
-            cell["text"] = f"{value:,}"
-        else:
-            cell["text"] = value
-        if kind == "link":
-            cell["url"] = value
-        elif column.name in self.links and (key := getattr(row, f"{column.name}__id")):
-            cell["url"] = self.links[column.name].row_url(key)
-        return cell
+            return Cell(kind, value, self._url(column, row, value), getattr(row, f"{column.name}__tone"))
+        if kind in ("status", "choice"):
+            return Cell(kind, words(value), None, column.tones.get(value), hint=column.hints.get(value))
+        return Cell(kind, self._text(kind, value), self._url(column, row, value))
+
+    def _text(self, kind: str, value: Any) -> Any:
+        if kind == "datetime":
+            return when(value, self.zone_name)
+        if kind == "date":
+            return day(value)
+        if kind == "bool":
+            return _YES_NO[bool(value)]
+        if kind == "rich":
+            return Markup(RichText.clean(value))  # noqa: S704 - cleaned right here
+        return f"{value:,}" if kind == "number" else value
+
+    def _url(self, column: Column, row: Any, value: Any) -> str | None:
+        if column.kind == "link":
+            return value if str(value).startswith(("http://", "https://")) else None
+        if column.name in self.links and (key := getattr(row, f"{column.name}__id")):
+            return self.links[column.name].row_url(key)
+        return None
 
 
 def day(value: date) -> str:

@@ -56,6 +56,7 @@ class Filter:
     choices: Any = ()
     lookup: str = ""
     where: Callable[[Any], sa.ColumnElement[bool]] | None = None
+    past: bool = False  # a date that lies behind: its presets look back
     overdue: Callable[[], sa.ColumnElement[bool]] | None = None
     permission: str = ""
 

@@ -1,5 +1,6 @@
 """A row's history as people read it: who changed which field, from what, to what."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,11 @@ from portal.core.db import Model
 from portal.core.types import Choice, UtcDateTime, words
 
 FEW, MANY = 20, 500
-_DONE = {"created": "created it", "changed": "changed it", "deleted": "deleted it"}
+_DONE = {
+    "created": "created it", "changed": "changed it", "deleted": "deleted it", "confirm": "confirmed it",
+    "start": "started it", "complete": "completed it", "reschedule": "rescheduled it", "cancel": "cancelled it",
+    "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
+}  # fmt: skip
 
 
 def entries(session: Any, row: Any, user: Any, *, limit: int = FEW) -> tuple[list[dict[str, Any]], bool]:
@@ -28,15 +33,22 @@ def last_change(session: Any, row_id: UUID, user: Any) -> str:
     found = session.scalar(query)
     if found is None:
         return ""
-    done = _DONE.get(found.action, f"did “{words(found.action).lower()}”")
-    return f"{found.actor_label or 'The system'} {done} at {when(found.at, user.timezone)}."
+    return f"{found.actor_label or 'The system'} {_done(found)} at {when(found.at, user.timezone)}."
+
+
+def _done(entry: AuditEntry) -> str:
+    if entry.action in _DONE:
+        return _DONE[entry.action]
+    if "status" in entry.changes:
+        return f"moved it to “{words(entry.changes['status'][1])}”"
+    return f"did “{words(entry.action).lower()}”"
 
 
 def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> dict[str, Any]:
     return {
         "when": when(entry.at, user.timezone),
         "who": entry.actor_label or "The system",
-        "what": _DONE.get(entry.action, words(entry.action).lower()),
+        "what": _done(entry),
         "changes": [
             {"field": words(name.removesuffix("_id")), "old": _read(model, name, old, user, names),
              "new": _read(model, name, new, user, names)}
@@ -54,8 +66,6 @@ def _column(model: Any, name: str) -> Any:
 
 
 def _read(model: Any, name: str, value: Any, user: Any, names: dict[str, str]) -> str:
-    from datetime import datetime
-
     if value is None or value == "":
         return "—"
     column = _column(model, name)

@@ -96,9 +96,7 @@ def _filter(each: Filter, query: Query) -> dict[str, Any]:
     if each.kind == "reference" and given:
         keys = [key for text in given[:1] if (key := to_key(text))]
         label = next(iter(chosen_labels(each.lookup, keys).values()), "(unknown)")
-    presets = [(name, label_) for name, (label_, _, _) in PRESETS.items()] if each.kind == "date" else []
-    if each.overdue is not None:
-        presets.insert(3, ("overdue", "Overdue"))
+    presets = _presets(each)
     return {
         "name": each.name, "label": each.label, "kind": each.kind,
         "value": (given[0] if given else "") if each.kind != "choice" else list(given),
@@ -108,6 +106,15 @@ def _filter(each: Filter, query: Query) -> dict[str, Any]:
         "from_value": (query.get(f"{each.name}_from") or ("",))[0],
         "to_value": (query.get(f"{each.name}_to") or ("",))[0],
     }  # fmt: skip
+
+
+def _presets(each: Filter) -> list[tuple[str, str]]:
+    if each.kind != "date":
+        return []
+    found = [(name, label) for name, (label, _, end) in PRESETS.items() if end <= 1 or not each.past]
+    if each.overdue is not None:
+        found.insert(3, ("overdue", "Overdue"))
+    return found
 
 
 def _chips(filters: list[dict[str, Any]], query: Query) -> list[dict[str, str]]:

@@ -1,9 +1,11 @@
 """What every request gets: an id, the tenant's scope, a nonce, and headers that keep browsers strict."""
 
 import contextlib
+import hashlib
 import re
 import secrets
 import time
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -36,6 +38,14 @@ def install(app: Flask, tenant_of: Any) -> None:
     """``tenant_of`` answers the tenant's key for a session's user key, or None."""
     app.request_class = LargeFormRequest
 
+    stamp = _static_stamp(app)
+
+    @app.url_defaults
+    def _version_static(endpoint: str, values: dict[str, Any]) -> None:
+        # Browsers keep static files for a year: another content is another address.
+        if endpoint == "static":
+            values["v"] = stamp
+
     @app.before_request
     def _enter() -> None:
         given = request.headers.get("X-Request-Id", "")
@@ -64,6 +74,14 @@ def install(app: Flask, tenant_of: Any) -> None:
             response.headers.setdefault("Cache-Control", "private, no-store")
             _log(response)
         return response
+
+
+def _static_stamp(app: Flask) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(app.static_folder or "").rglob("*")):
+        if path.is_file() and path.suffix in (".css", ".js", ".svg"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def policy() -> str:

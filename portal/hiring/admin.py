@@ -77,7 +77,7 @@ CANDIDATES = Grid(
     joins={"recruiter": (_Recruiter, to(_Recruiter, Candidate.recruiter_id), True)},
     filters=(
         Filter("recruiter", "Recruiter", "reference", Candidate.recruiter_id, lookup="users"),
-        Filter("created", "Since", "date", Candidate.created_at),
+        Filter("created", "Since", "date", Candidate.created_at, past=True),
     ),
     default_sort="-created_at",
     search=(lambda p: sa.select(Candidate.id).where(like(Candidate.search_text, p)),),
@@ -190,7 +190,7 @@ APPLICATIONS = Grid(
         Filter("job", "Job", "reference", Application.job_id, lookup="jobs"),
         Filter("project", "Project", "reference", Job.project_id, ("job",), lookup="projects"),
         Filter("candidate", "Candidate", "reference", Application.candidate_id, lookup="candidates"),
-        Filter("created", "Since", "date", Application.created_at),
+        Filter("created", "Since", "date", Application.created_at, past=True),
     ),
     default_sort="-created_at",
     search=(

@@ -259,7 +259,7 @@ AUDIT = Grid(
         Column("address", "Address", AuditEntry.address, shown=False),
     ),
     filters=(
-        Filter("at", "When", "date", AuditEntry.at),
+        Filter("at", "When", "date", AuditEntry.at, past=True),
         Filter("who", "Who", "reference", AuditEntry.actor_id, lookup="users"),
         Filter("action", "Did", "text", AuditEntry.action),
     ),
