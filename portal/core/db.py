@@ -108,7 +108,7 @@ def long_text(*, rich: bool = False) -> MappedColumn[str]:
 @event.listens_for(sa.Table, "after_parent_attach")
 def _constrain(table: sa.Table, metadata: Any) -> None:
     """Tenant-wide foreign keys and CHECKs follow from the columns, so that no model forgets them."""
-    if not isinstance(metadata, sa.MetaData):
+    if metadata is not Model.metadata:  # Alembic copies tables, which have theirs already
         return
     for column in list(table.columns):
         if target := column.info.get("ref"):

@@ -37,10 +37,17 @@ def has_role(connection: sa.Connection) -> bool:
     if not _has_role.get(key):
         _has_role[key] = bool(
             connection.exec_driver_sql(
-                "SELECT 1 FROM pg_roles WHERE rolname = %s AND pg_has_role(session_user, oid, 'MEMBER')", (ROLE,)
+                "SELECT 1 FROM pg_roles WHERE rolname = %s AND pg_has_role(session_user, oid, %s)",
+                (ROLE, _taking_on(connection)),
             ).scalar()
         )
     return _has_role[key]
+
+
+def _taking_on(connection: sa.Connection) -> str:
+    """The privilege to take on a role; since PostgreSQL 16 who makes one is a member that may not, until told so."""
+    version = connection.dialect.server_version_info or ()
+    return "SET" if version >= (16,) else "MEMBER"
 
 
 @contextlib.contextmanager
@@ -90,8 +97,8 @@ def _make_role(connection: sa.Connection) -> None:
             IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}') THEN
                 CREATE ROLE {ROLE} NOLOGIN;
             END IF;
-            IF NOT pg_has_role(session_user, '{ROLE}', 'MEMBER') THEN
-                EXECUTE format('GRANT {ROLE} TO %I', session_user);
+            IF NOT pg_has_role(session_user, '{ROLE}', '{_taking_on(connection)}') THEN
+                EXECUTE format('GRANT {ROLE} TO %%I', session_user);
             END IF;
         EXCEPTION
             WHEN duplicate_object OR unique_violation THEN NULL;
@@ -102,7 +109,7 @@ def _make_role(connection: sa.Connection) -> None:
 
 _REFUSE_CHANGE = """
 CREATE OR REPLACE FUNCTION greenroom_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"""
+BEGIN RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME; END $$"""
 
 
 def _freeze_on_sqlite(connection: sa.Connection, existing: set[str]) -> None:

@@ -23,8 +23,9 @@ def create_tenant(session: Any, name: str, timezone: str = "UTC") -> Tenant:
     """A new tenant with the built-in roles; its pipeline is ``hiring``'s to add."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     tenant = Tenant(name=name, slug=re.sub(r"[^a-z0-9]+", "-", plain).strip("-"), timezone=timezone)
-    session.add(tenant)
-    session.flush()
+    with everywhere(session):  # it lies behind its own wall only once it is there
+        session.add(tenant)
+        session.flush()
     with tenant_scope(tenant.id, session):
         for role_name, (description, grants) in BUILT_IN.items():
             role = Role(name=role_name, description=description)
