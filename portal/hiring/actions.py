@@ -12,7 +12,7 @@ from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate, Job, PipelineStage, PipelineStatus, StatusChange
 from portal.hiring.pipeline import STAGES, STATUSES
-from portal.hiring.workflow import CHANGE_STATUS, write_activities
+from portal.hiring.workflow import CHANGE_STATUS, Line, write_activities
 from portal.people.models import User
 
 
@@ -73,8 +73,8 @@ def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Res
     locked = query.where(Application.id.in_(ids)).with_for_update(of=Application)
     rows = {row.id: row for row in session.scalars(locked)}
     names = dict(session.execute(sa.select(User.id, User.full_name).where(
-        User.id.in_({getattr(row, column) for row in rows.values()} - {None}))).tuples())  # fmt: skip
-    lines = []
+        User.id.in_({getattr(row, column) for row in rows.values()} - {None}))).all())  # fmt: skip
+    lines: list[Line] = []
     for key in ids:
         row = rows.get(key)
         if row is None:

@@ -93,7 +93,7 @@ def _came_from(session: Any, rows: Sequence[Any]) -> dict[UUID, str]:
         .subquery()
     )
     newest = sa.select(ranked.c.application_id, ranked.c.source).where(ranked.c.rank == 1)
-    before = dict(session.execute(newest).tuples().all())
+    before = dict(session.execute(newest).all())
     return {row.id: _without_record(session, row.id, before.get(row.id) or "nominated") for row in rows}
 
 
