@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -181,7 +182,11 @@ def insert_many(session: Any, table: sa.Table, rows: Sequence[dict[str, Any]]) -
         sa.bindparam(f"p_{column.name}", [_plain(column, row[column.name]) for row in rows], type_=_array(column))
         for column in columns
     ]
-    source = sa.func.unnest(*arrays).table_valued(*[sa.column(c.name, _array_item(c)) for c in columns], name="given")
+    source = (
+        sa.func.unnest(*arrays)
+        .table_valued(*[sa.column(c.name, _array_item(c)) for c in columns], name="given")
+        .render_derived()
+    )
     selected = [sa.cast(source.c[c.name], c.type) if _is_json(c) else source.c[c.name] for c in columns]
     session.execute(sa.insert(table).from_select([c.name for c in columns], sa.select(*selected)))
 
@@ -203,5 +208,5 @@ def _array(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
 
 def _plain(column: sa.Column[Any], value: Any) -> Any:
     if not _is_json(column):
-        return value
+        return value.value if isinstance(value, Enum) else value  # an array's items are of one type
     return None if value is None else json.dumps(value, ensure_ascii=False)

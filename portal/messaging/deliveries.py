@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased
 from portal.core import clock, logs
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
-from portal.messaging import facts, mail, reminders
+from portal.messaging import facts, mail, making, reminders
 from portal.messaging.catalog import ARRANGING, Moment, Told, rule
 from portal.messaging.channels import Broken, Deferred, Down, NotSent, Post, Refused
 from portal.messaging.facts import Facts, Person
@@ -69,12 +69,20 @@ def deliver(session: Any, post: Post, limit: int = BATCH) -> int:
 
 
 def claim(session: Any, at: datetime, limit: int) -> list[Claim]:
-    """Make up to ``limit`` due deliveries ours and commit; one that waits for an earlier one is not among them.
+    """Make up to ``limit`` due deliveries ours and commit.
 
     Two workers at once: each skips the rows that the other has locked (SQLite has one writer), and afterwards
-    ``claimed_until`` keeps them apart. What one person is told of one interview goes out in order, since a
-    delivery is nobody's while an earlier one of theirs is due or on its way.
+    ``claimed_until`` keeps them apart.
     """
+    rows = session.execute(due(at, limit)).all()
+    making.change(session, DELIVERIES, rows, claimed_until=at + LEASE, attempts=DELIVERIES.c.attempts + 1)
+    session.commit()
+    return [Claim(row.tenant_id, row.id, row.attempts + 1) for row in rows]
+
+
+def due(at: datetime, limit: int) -> sa.Select[Any]:
+    """The deliveries that are due and nobody's, locked. What one person is told of one interview goes out in
+    order: a delivery is not among them while an earlier one of theirs is due or on its way."""
     earlier = aliased(Delivery)
     held_up = sa.exists().where(
         earlier.tenant_id == Delivery.tenant_id,
@@ -86,25 +94,14 @@ def claim(session: Any, at: datetime, limit: int) -> list[Claim]:
         earlier.next_at <= at,
     )
     free = sa.or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= at)
-    due = (
-        sa.select(Delivery.tenant_id, Delivery.id, Delivery.attempts)
+    columns: tuple[Any, ...] = (Delivery.tenant_id, Delivery.id, Delivery.attempts)
+    return (
+        sa.select(*columns)
         .where(_UNDONE, Delivery.next_at <= at, free, ~held_up)
         .order_by(Delivery.next_at, Delivery.id)
         .limit(limit)
         .with_for_update(of=Delivery, skip_locked=True)
     )
-    keys = [row.id for row in session.execute(due)]
-    claims = []
-    if keys:
-        swap = (
-            sa.update(DELIVERIES)
-            .where(DELIVERIES.c.id.in_(keys))
-            .values(claimed_until=at + LEASE, attempts=DELIVERIES.c.attempts + 1)
-            .returning(DELIVERIES.c.tenant_id, DELIVERIES.c.id, DELIVERIES.c.attempts)
-        )
-        claims = [Claim(*row) for row in session.execute(swap)]
-    session.commit()
-    return sorted(claims, key=lambda each: keys.index(each.id))
 
 
 # As the partial index has it, word for word: bound values would hide it from the planner.

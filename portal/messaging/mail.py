@@ -1,5 +1,6 @@
 """A mail is a template and what its reader may know: one reader, their own zone, a text and an HTML part."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,7 +62,7 @@ def compose(
     message["Auto-Submitted"] = "auto-generated"  # so that no holiday notice answers
     # Quoted-printable passes every server and leaves no line too long.
     html = _template(f"{template}.html").render(context, subject=_one_line(subject))
-    message.set_content(text.render(context), cte="quoted-printable")
+    message.set_content(_tidy(text.render(context)), cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     return message
 
@@ -142,6 +143,11 @@ def length(span: timedelta) -> str:
         f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in ((days, "day"), (hours, "hour"), (minutes, "minute")) if n
     ]
     return " ".join(parts) or "less than a minute"
+
+
+def _tidy(text: str) -> str:
+    """Text with one empty line between its parts, whichever of them a template leaves out."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def _one_line(text: str) -> str:

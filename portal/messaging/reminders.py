@@ -154,18 +154,19 @@ def queue_due(session: Any, at: datetime, limit: int = 500) -> int:
     writer), and one that dies leaves its rows as they were.
     """
     with everywhere(session):
-        due = session.execute(_due(at, limit)).all()
+        rows_due = session.execute(due(at, limit)).all()
         queued: set[UUID] = set()
-        for tenant, rows in making.by_tenant(due):
+        for tenant, rows in making.by_tenant(rows_due):
             with tenant_scope(tenant, session):
                 queued |= _queue(session, rows, at)
-        making.change(session, _REMINDERS, [row for row in due if row.id in queued], queued_at=at)
-        making.change(session, _REMINDERS, [row for row in due if row.id not in queued], void_at=at)
+        making.change(session, _REMINDERS, [row for row in rows_due if row.id in queued], queued_at=at)
+        making.change(session, _REMINDERS, [row for row in rows_due if row.id not in queued], void_at=at)
         session.commit()
-    return len(due)
+    return len(rows_due)
 
 
-def _due(at: datetime, limit: int) -> sa.Select[Any]:
+def due(at: datetime, limit: int) -> sa.Select[Any]:
+    """The reminders that wait and are due, locked, each with whether a nearer one makes it needless."""
     return (
         sa.select(*_READ, _nearer_one(Reminder, at).label("overtaken"))
         .where(Reminder.queued_at.is_(None), Reminder.void_at.is_(None), Reminder.due_at <= at)
