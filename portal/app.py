@@ -41,10 +41,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    people_views.login_manager.init_app(app)
+    _install_requests(app)  # before the token's check, whose refusal is a page that knows who asks
     csrf.init_app(app)
     limiter.init_app(app)
-    people_views.login_manager.init_app(app)
-    _install_requests(app)
     _register_features(app)
     _register_errors(app)
     return app

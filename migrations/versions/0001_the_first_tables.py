@@ -51,6 +51,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_audit_entries_tenant_id')),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_audit_entries'))
     )
+    op.create_index('ix_audit_actor', 'audit_entries', ['tenant_id', 'actor_id', 'at', 'id'], unique=False)
     op.create_index('ix_audit_at', 'audit_entries', ['tenant_id', 'at', 'id'], unique=False)
     op.create_index('ix_audit_row', 'audit_entries', ['tenant_id', 'row_id', 'id'], unique=False)
     op.create_table('job_roles',
@@ -461,6 +462,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_application_activities'))
     )
     op.create_index('ix_activities_application', 'application_activities', ['tenant_id', 'application_id', 'id'], unique=False)
+    op.create_index('ix_activities_performed_by', 'application_activities', ['tenant_id', 'performed_by_id', 'id'], unique=False)
+    op.create_index('ix_activities_type', 'application_activities', ['tenant_id', 'type', 'id'], unique=False)
     op.create_table('interviews',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -534,6 +537,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_status_changes_tenant_id')),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_status_changes'))
     )
+    op.create_index('ix_status_changes_actor', 'status_changes', ['tenant_id', 'actor_id', 'id'], unique=False)
     op.create_index('ix_status_changes_application', 'status_changes', ['tenant_id', 'application_id', 'id'], unique=False)
     op.create_table('panelists',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -560,6 +564,7 @@ def downgrade() -> None:
     op.drop_index('ix_panelists_user', table_name='panelists')
     op.drop_table('panelists')
     op.drop_index('ix_status_changes_application', table_name='status_changes')
+    op.drop_index('ix_status_changes_actor', table_name='status_changes')
     op.drop_table('status_changes')
     op.drop_index('ix_interviews_type', table_name='interviews')
     op.drop_index('ix_interviews_title', table_name='interviews')
@@ -568,6 +573,8 @@ def downgrade() -> None:
     op.drop_index('ix_interviews_organizer', table_name='interviews')
     op.drop_index('ix_interviews_application', table_name='interviews')
     op.drop_table('interviews')
+    op.drop_index('ix_activities_type', table_name='application_activities')
+    op.drop_index('ix_activities_performed_by', table_name='application_activities')
     op.drop_index('ix_activities_application', table_name='application_activities')
     op.drop_table('application_activities')
     op.drop_index('ix_applications_status', table_name='applications')
@@ -621,6 +628,7 @@ def downgrade() -> None:
     op.drop_table('job_roles')
     op.drop_index('ix_audit_row', table_name='audit_entries')
     op.drop_index('ix_audit_at', table_name='audit_entries')
+    op.drop_index('ix_audit_actor', table_name='audit_entries')
     op.drop_table('audit_entries')
     op.drop_table('tenants')
     op.drop_table('leases')

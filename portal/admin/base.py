@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal.admin import export, formbuilder, history, listing, runs
 from portal.admin.cells import Reader, zone_note
-from portal.admin.grid import Grid, panels_of
+from portal.admin.grid import FormField, Grid, panels_of
 from portal.admin.query import Query, fetch_rows, permitted, to_key
 from portal.core import access, clock, records
 from portal.core.db import db
@@ -38,7 +38,7 @@ class PortalView(ModelView):
         self.grid = grid
         self._forms = {page: formbuilder.build(grid, page) for page in ("new", "edit")} if grid.write else {}
         super().__init__(
-            grid.model, db.session, name=grid.title, category=grid.group,
+            grid.model, db, name=grid.title, category=grid.group,
             endpoint=grid.path.replace("-", "_"), url=f"/{grid.path}", menu_icon_value=grid.icon,
         )  # fmt: skip
 
@@ -200,7 +200,7 @@ class PortalView(ModelView):
         if self.grid.badge:
             return self.grid.badge(db.session, row)
         column = self.grid.column("status")
-        if column is None:
+        if column is None or not hasattr(row, "status"):
             return None
         return {"label": words(row.status), "colour": column.tones.get(row.status, "grey"), "hint": ""}
 
@@ -274,11 +274,12 @@ class PortalView(ModelView):
 
     def _form(self, page: str, row: Any) -> Any:
         fields = [f for _, group in self.grid.sections for f in group if page in f.on]
-        start = {f.name: f.value(db.session, row) for f in fields if f.value and row is not None}
         if row is None:
-            start = {f.name: request.args[f.name] for f in fields if f.name in request.args}
-            start = {name: to_key(value) or value for name, value in start.items()}
-        form = self._forms[page](obj=row, data=start) if row is not None else self._forms[page](data=start)
+            given = {f.name: request.args[f.name] for f in fields if f.name in request.args}
+            start = {name: to_key(value) or value for name, value in given.items()}
+        else:
+            start = {f.name: _initial(f, row) for f in fields}
+        form = self._forms[page](data=start)
         for each in fields:
             if each.permission and not access.may(current_user, each.permission):
                 form._fields.pop(each.name)
@@ -309,7 +310,7 @@ class PortalView(ModelView):
         db.session.refresh(row)
         form.row_version.data = str(row.version)
         fields = [f for _, group in self.grid.sections for f in group if "edit" in f.on and f.name in form]
-        theirs = {f.name: f.value(db.session, row) if f.value else getattr(row, f.name, None) for f in fields}
+        theirs = {f.name: _initial(f, row) for f in fields}
         told, _ = history.entries(db.session, row, current_user, limit=1)
         rows = [
             {"label": form[f.name].label.text, "field": f.name, "mine": listing.reads(form[f.name]),
@@ -421,6 +422,11 @@ def _without_routes(view: type[PortalView], *names: str) -> None:
 
 # Flask-Admin's own doors that nothing of ours opens: inline edits, actions by form, and exports in memory.
 _without_routes(PortalView, "ajax_update", "ajax_lookup", "action_view", "export")
+
+
+def _initial(field: FormField, row: Any) -> Any:
+    """What an edit form starts with."""
+    return field.value(db.session, row) if field.value else getattr(row, field.name, None)
 
 
 def _version(form: Any) -> int:

@@ -135,10 +135,10 @@ def _as_text(column: Column) -> sa.ColumnElement[Any]:
         return sa.case((value, "Yes"), (value.is_(False), "No"), else_="")
     if column.kind in ("status", "choice") and column.tone is None:
         shown = sa.func.replace(value, "_", " ")
-        return sa.func.upper(sa.func.left(shown, 1)) + sa.func.substr(shown, 2)
+        return sa.func.concat(sa.func.upper(sa.func.left(shown, 1)), sa.func.substr(shown, 2))
     if column.kind in _TEXTS:
         text = sa.cast(value, sa.Text)
-        return sa.case((sa.func.left(text, 1).in_(["=", "+", "-", "@", "\t", "\r"]), "'" + text), else_=text)
+        return sa.case((sa.func.left(text, 1).in_(["=", "+", "-", "@", "\t", "\r"]), sa.func.concat("'", text)), else_=text)
     return value  # type: ignore[no-any-return]
 
 

@@ -16,6 +16,7 @@ from wtforms import (
     TextAreaField,
     URLField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
 
 from portal.admin.grid import FormField, Grid
@@ -79,7 +80,8 @@ def _field(grid: Grid, each: FormField) -> Any:
         initial = column.default.arg if column.default is not None and column.default.is_scalar else None
         return SelectField(label, validators, choices=choices(kind.members, blank), default=initial, **more)
     if isinstance(kind, Rating):
-        return RatingField(label, validators, choices=[("", "–"), *((n, n) for n in range(1, 6))], coerce=_whole, **more)
+        ratings = [SelectChoice("", "–"), *(SelectChoice(str(n), str(n)) for n in range(1, 6))]
+        return RatingField(label, validators, choices=ratings, coerce=_whole, **more)
     if isinstance(kind, UtcDateTime):
         return WallTimeField(label, validators, zone_field=each.zone_field, **more)
     return _plain(column, label, validators, more)

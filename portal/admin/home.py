@@ -26,6 +26,8 @@ def card(maker: Card) -> Card:
 class HomeView(AdminIndexView):
     def __init__(self) -> None:
         super().__init__(name="Home", url="/", menu_icon_value="house")
+        # Flask-Admin's own scripts and styles are not served: no page of ours uses them.
+        self.static_folder, self.static_url_path = None, "/unused"
 
     @expose("/")
     @login_required

@@ -169,7 +169,7 @@ def join(statement: sa.Select[Any], grid: Grid, names: Iterable[str]) -> sa.Sele
 def _search(query: Query) -> list[sa.ColumnElement[bool]]:
     """Each word must occur somewhere; a row is found through any of the grid's searched texts."""
     conditions: list[sa.ColumnElement[bool]] = []
-    for word in fold(query.q).split()[:6]:
+    for word in fold(query.q).split()[:6] if query.grid.search else ():
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         found = [source(pattern) for source in query.grid.search]
         keys = found[0] if len(found) == 1 else sa.select(sa.union(*found).subquery().c[0])

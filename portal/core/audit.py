@@ -20,6 +20,7 @@ class AuditEntry(Owned, Model):
     __table_args__ = (
         sa.Index("ix_audit_row", "tenant_id", "row_id", "id"),
         sa.Index("ix_audit_at", "tenant_id", "at", "id"),
+        sa.Index("ix_audit_actor", "tenant_id", "actor_id", "at", "id"),
     )
     at: Mapped[datetime]
     actor_id: Mapped[UUID | None]

@@ -8,10 +8,11 @@ from uuid import UUID
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.core.errors import Invalid
-from portal.core.types import zone, zone_names
+from portal.core.types import words, zone, zone_names
 
 
 class PortalForm(FlaskForm):  # type: ignore[misc]
@@ -173,9 +174,9 @@ class ZoneField(SelectField):
         self.optional = optional
         super().__init__(label, validators, choices=self._names, **more)
 
-    def _names(self) -> list[tuple[str, str]]:
-        blank = [("", "—")] if self.optional else []
-        return blank + [(name, name.replace("_", " ")) for name in sorted(zone_names())]
+    def _names(self) -> list[SelectChoice]:
+        blank = [SelectChoice("", "—")] if self.optional else []
+        return blank + [SelectChoice(name, name.replace("_", " ")) for name in sorted(zone_names())]
 
 
 class RatingField(SelectField):
@@ -239,11 +240,9 @@ class NoteForm(VerbForm):
     notes = TextAreaField("Notes", [Optional(), Length(max=5000)])
 
 
-def choices(members: Iterable[Any], blank: str | None = None) -> list[tuple[str, str]]:
+def choices(members: Iterable[Any], blank: str | None = None) -> list[SelectChoice]:
     """The choices of a select for a StrEnum's members, as people read them."""
-    from portal.core.types import words
-
-    first = [("", blank)] if blank is not None else []
-    return first + [(str(member.value), words(str(member.value))) for member in members]
+    first = [SelectChoice("", blank)] if blank is not None else []
+    return first + [SelectChoice(str(member.value), words(str(member.value))) for member in members]
 
 

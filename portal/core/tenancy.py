@@ -53,7 +53,9 @@ def _scope(value: UUID | str, session: Any) -> Iterator[None]:
         yield
     finally:
         _present.reset(token)
-        _carry_into(session)
+        # A transaction that the database has given up must not hide why by failing here once more.
+        with contextlib.suppress(sa.exc.DBAPIError):
+            _carry_into(session)
 
 
 def _carry_into(session: Any) -> None:

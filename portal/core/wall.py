@@ -14,6 +14,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 ROLE = "greenroom_tenant"
+# Since PostgreSQL 16 who makes a role is its member, and yet may not take it on.
+_MAY_TAKE_IT_ON = (
+    "pg_has_role(session_user, oid, "
+    "CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)"
+)
 _has_role: dict[str, bool] = {}
 
 # Rows that are written once: neither the portal nor a person with a database shell changes them unnoticed.

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from wtforms import SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.core.forms import ReferenceField, VerbForm, verb_form
@@ -12,8 +13,8 @@ from portal.hiring.workflow import APPLICATION
 from portal.people.models import User
 
 
-def _targets() -> list[tuple[str, str]]:
-    return [(verb, move.title) for verb, move in APPLICATION.moves.items() if move.sources and verb != "reopen"]
+def _targets() -> list[SelectChoice]:
+    return [SelectChoice(verb, move.title) for verb, move in APPLICATION.moves.items() if move.sources and verb != "reopen"]
 
 
 @verb_form("change_status")

@@ -239,7 +239,10 @@ class StatusChange(Owned, Model):
     """One step of an application through the pipeline; never edited."""
 
     __tablename__ = "status_changes"
-    __table_args__ = (sa.Index("ix_status_changes_application", "tenant_id", "application_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_status_changes_application", "tenant_id", "application_id", "id"),
+        sa.Index("ix_status_changes_actor", "tenant_id", "actor_id", "id"),
+    )
     application_id: Mapped[UUID] = ref("applications")
     source: Mapped[str] = mapped_column("from_status", sa.String(40), default="")
     target: Mapped[str] = mapped_column("to_status", sa.String(40))
@@ -256,7 +259,11 @@ class ApplicationActivity(Owned, Model):
     """One line of what happened around an application; never edited."""
 
     __tablename__ = "application_activities"
-    __table_args__ = (sa.Index("ix_activities_application", "tenant_id", "application_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_activities_application", "tenant_id", "application_id", "id"),
+        sa.Index("ix_activities_type", "tenant_id", "type", "id"),
+        sa.Index("ix_activities_performed_by", "tenant_id", "performed_by_id", "id"),
+    )
     application_id: Mapped[UUID] = ref("applications")
     type: Mapped[str] = mapped_column(Choice(ActivityType))
     performed_by_id: Mapped[UUID | None] = ref("users", optional=True)

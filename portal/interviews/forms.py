@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 from portal.core.forms import ReferenceField, VerbForm, WallTimeField, choices, verb_form
@@ -43,7 +44,7 @@ class RescheduleManyForm(RescheduleForm):
 
     how = RadioField(
         "How",
-        choices=[("offset", "Move each by an offset"), ("time", "Move all to one start")],
+        choices=[SelectChoice("offset", "Move each by an offset"), SelectChoice("time", "Move all to one start")],
         default="offset",
     )
     days = IntegerField("Days", [Optional(), NumberRange(-366, 366)], description="Earlier with a minus.")

@@ -1,0 +1,100 @@
+"""Two tenants with a row behind every grid: what is Alice's, and what she must never see."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Flask
+
+from portal.admin.grid import grids
+from portal.core import clock
+from portal.core.context import act
+from portal.core.db import db
+from portal.core.tenancy import tenant_scope
+from portal.core.workflow import Change
+from portal.hiring import actions as hiring
+from portal.hiring.models import Application, Candidate, Job, JobRole, Project
+from portal.hiring.workflow import APPLICATION
+from portal.interviews import actions as interviews
+from portal.people import actions as people
+from portal.people.models import Team, User
+from tests.support.cast import Cast, Person
+
+TO_APPROVED = ("pending_documents", "documents_submitted", "verification_in_progress", "documents_verified", "approved")
+
+
+@dataclass
+class World:
+    """Keys by grid: ``own`` of Alice's tenant, ``foreign`` of Charlie's."""
+
+    app: Flask
+    cast: Cast
+    own: dict[str, UUID]
+    foreign: dict[str, UUID]
+
+    def more(self, count: int) -> None:
+        """``count`` further candidates with application and interview in Alice's tenant."""
+        with self.app.app_context(), tenant_scope(self.cast.alice.tenant_id):
+            me = db.session.get(User, (self.cast.alice.tenant_id, self.cast.alice.id))
+            job = db.session.scalar(sa.select(Job).limit(1))
+            for number in range(count):
+                _hire(me, job, f"More{number}", f"more{number}@x.example")
+            db.session.commit()
+
+
+def populate(app: Flask, cast: Cast) -> World:
+    with app.app_context():
+        own, foreign = _tenant(cast.alice, "Harbour"), _tenant(cast.charlie, "Northwind-only")
+    return World(app, cast, own, foreign)
+
+
+def _tenant(person: Person, mark: str) -> dict[str, UUID]:
+    with tenant_scope(person.tenant_id, db.session), act(by=person.id, label=person.full_name):
+        hiring.add_pipeline(db.session)
+        me = db.session.get(User, (person.tenant_id, person.id))
+        team = Team(name=f"{mark} team", head_id=me.id)
+        db.session.add(team)
+        db.session.flush()
+        people.set_members(db.session, team, [me])
+        project = Project(title=f"{mark} project", team_id=team.id, team_head_id=me.id)
+        role = JobRole(name=f"{mark} nurse")
+        db.session.add_all([project, role])
+        db.session.flush()
+        job = Job(project_id=project.id, job_role_id=role.id, title=f"{mark} job", hiring_manager_id=me.id)
+        db.session.add(job)
+        db.session.flush()
+        _hire(me, job, mark, f"{mark.lower()}@x.example")
+        people.issue_token(db.session, me, f"{mark} token", at=clock.now())
+        db.session.commit()
+        return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
+
+
+def _first(model: Any) -> UUID:
+    found = db.session.scalar(sa.select(model).limit(1))
+    assert found is not None, f"no row of {model.__name__}"
+    return found.id  # type: ignore[no-any-return]
+
+
+def _hire(me: User, job: Job, first_name: str, email: str) -> None:
+    change = Change(clock.now(), me)
+    values = {"first_name": first_name, "last_name": "Ørsted", "email": email, "timezone": "Asia/Dubai"}
+    candidate = hiring.add_candidate(db.session, values, change)
+    application = nominate(candidate, job, me)
+    start = clock.now() + timedelta(days=2)
+    interviews.schedule_interview(
+        db.session,
+        {"application_id": application.id, "interview_type": "video", "audience": "client", "timezone": "Asia/Dubai",
+         "scheduled_start": start, "scheduled_end": start + timedelta(hours=1), "organizer_id": me.id},
+        [me], change,
+    )  # fmt: skip
+
+
+def nominate(candidate: Candidate, job: Job, me: User) -> Application:
+    """An approved application."""
+    change = Change(clock.now(), me)
+    row = hiring.nominate(db.session, {"candidate_id": candidate.id, "job_id": job.id, "coordinator_id": me.id}, change)
+    for status in TO_APPROVED:
+        APPLICATION.move(db.session, row, status, change)
+    return row
