@@ -5,7 +5,7 @@ from uuid import UUID
 
 from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional
 
 from portal.core.forms import ReferenceField, VerbForm, verb_form
 from portal.core.tenancy import tenant_id
@@ -14,7 +14,9 @@ from portal.people.models import User
 
 
 def _targets() -> list[SelectChoice]:
-    return [SelectChoice(verb, move.title) for verb, move in APPLICATION.moves.items() if move.sources and verb != "reopen"]
+    return [
+        SelectChoice(verb, move.title) for verb, move in APPLICATION.moves.items() if move.sources and verb != "reopen"
+    ]
 
 
 @verb_form("change_status")
@@ -22,11 +24,6 @@ class ChangeStatusForm(VerbForm):
     status = SelectField("New status", choices=_targets, validators=[InputRequired("Please choose a status.")])
     reason = TextAreaField("Reason", [Optional(), Length(max=2000)])
     notes = TextAreaField("Notes", [Optional(), Length(max=5000)])
-
-    def validate_reason(self, field: Any) -> None:
-        move = APPLICATION.moves.get(self.status.data)
-        if move and move.form == "reason" and not (field.data or "").strip():
-            raise ValidationError(f"“{move.title}” needs a reason.")
 
 
 class _PersonForm(VerbForm):

@@ -56,13 +56,14 @@ class RescheduleManyForm(RescheduleForm):
     def validate_scheduled_end(self, field: Any) -> None:
         """Each keeps its length: there is no end to check."""
 
-    def validate_scheduled_start(self, field: Any) -> None:
-        if self.how.data == "time" and not field.data and not field.errors:
-            raise ValidationError("Please give the new start.")
-
-    def validate_days(self, field: Any) -> None:
+    def validate(self, extra_validators: Any = None) -> bool:
+        # Here and not in the fields' own checks, which are passed over for a field that is left empty.
+        super().validate(extra_validators)
+        if self.how.data == "time" and not self.scheduled_start.data and not self.scheduled_start.errors:
+            self.scheduled_start.errors = ["Please give the new start."]
         if self.how.data == "offset" and not self.offset_minutes and not self._offset_errors():
-            raise ValidationError("Please say by how much: days, hours or minutes.")
+            self.days.errors = ["Please say by how much: days, hours or minutes."]
+        return not self.errors
 
     def _offset_errors(self) -> bool:
         return any(f.errors for f in (self.days, self.hours, self.minutes))

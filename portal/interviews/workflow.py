@@ -7,12 +7,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core.access import may
 from portal.core.errors import Invalid, WrongState
 from portal.core.types import words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application
 from portal.hiring.workflow import APPLICATION, CLOSED, write_activities
-from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus
+from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus, Outcome
 
 S = InterviewStatus
 SCHEDULE = ("schedule:interviews", "write:interviews")
@@ -44,8 +45,16 @@ def check_times(start: Any, end: Any, change: Change) -> None:
         raise Invalid({"scheduled_end": "The end must be after the start."})
     if end - start > timedelta(hours=24):
         raise Invalid({"scheduled_end": "An interview lasts 24 hours at most."})
-    if start <= change.at and not change.data.get("allow_past"):
+    if start <= change.at and not _past_allowed(change):
         raise Invalid({"scheduled_start": "The start must be in the future."})
+
+
+def _past_allowed(change: Change) -> bool:
+    if not change.data.get("allow_past"):
+        return False
+    if change.by and not may(change.by, "write:interviews"):
+        raise Invalid({"allow_past": "Only HR may record an interview of the past."})
+    return True
 
 
 def _reason_given(row: Any, change: Change) -> None:
@@ -96,7 +105,10 @@ def _outcome_is_open(row: Any, change: Change) -> None:
 
 
 def _outcome_fits(row: Any, change: Change) -> None:
-    if change.data.get("outcome") and row.audience != Audience.CLIENT:
+    outcome = change.data.get("outcome")
+    if outcome and outcome not in set(Outcome):
+        raise Invalid({"outcome": f"“{outcome}” is not one of: {', '.join(Outcome)}."})
+    if outcome and row.audience != Audience.CLIENT:
         raise Invalid({"outcome": "Only a client's interview has an outcome."})
 
 

@@ -27,14 +27,14 @@ def create_tenant(session: Any, name: str, timezone: str = "UTC") -> Tenant:
         session.add(tenant)
         session.flush()
     with tenant_scope(tenant.id, session):
-        for role_name, (description, grants) in BUILT_IN.items():
-            role = Role(name=role_name, description=description)
-            session.add(role)
-            session.flush()
-            for grant in grants:
-                session.add(
-                    Grant(role_id=role.id, permission=grant.permission, reach=grant.reach, stages=list(grant.stages))
-                )
+        roles = [Role(name=role_name, description=description) for role_name, (description, _) in BUILT_IN.items()]
+        session.add_all(roles)
+        session.flush()
+        session.add_all(
+            Grant(role_id=role.id, permission=grant.permission, reach=grant.reach, stages=list(grant.stages))
+            for role in roles
+            for grant in BUILT_IN[role.name][1]
+        )
         session.flush()
     return tenant
 

@@ -1,0 +1,191 @@
+"""Bulk actions through the door: preview, form, run, report."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from portal.admin import runs
+from portal.admin.models import BulkRow, BulkRun
+from portal.core.db import db
+from portal.core.tenancy import tenant_scope
+from portal.interviews.models import Interview
+from tests.support.cast import Cast
+from tests.support.world import World, populate
+
+
+@pytest.fixture
+def world(app: Flask, cast: Cast, clock: Any) -> World:
+    made = populate(app, cast)
+    made.more(4)
+    return made
+
+
+def _interviews(app: Flask, cast: Cast) -> dict[UUID, str]:
+    with app.app_context(), tenant_scope(cast.alice.tenant_id):
+        return dict(db.session.execute(sa.select(Interview.id, Interview.status).order_by(Interview.id)).all())
+
+
+def _report(app: Flask, cast: Cast, run: str) -> dict[str, Any]:
+    with app.app_context(), tenant_scope(cast.alice.tenant_id):
+        found = db.session.scalar(sa.select(BulkRun).where(BulkRun.id == UUID(run.rsplit("/", 1)[1])))
+        assert found is not None
+        rows = db.session.execute(
+            sa.select(BulkRow.outcome, BulkRow.reason).where(BulkRow.run_id == found.id).order_by(BulkRow.position)
+        )
+        return {"state": found.state, "done": found.done, "skipped": found.skipped, "failed": found.failed,
+                "rows": [tuple(row) for row in rows]}  # fmt: skip
+
+
+def test_ticked_rows_are_previewed_then_done_and_reported(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
+    client, ids = make_client(cast.alice), list(_interviews(app, cast))
+    assert client.submit(f"/interviews/{ids[0]}/move/cancel", {"reason": "ill"}).status_code == 302
+    run = client.submit("/interviews/bulk/confirm", {"ids": [str(key) for key in ids]}).location
+    preview = client.get(run).get_data(as_text=True)
+    assert "5 interviews" in preview
+    assert set(_interviews(app, cast).values()) == {"cancelled", "scheduled"}  # nothing is done by looking
+
+    assert client.submit(run).location == run
+    told = _report(app, cast, run)
+    assert (told["state"], told["done"], told["skipped"], told["failed"]) == ("finished", 4, 1, 0)
+    assert told["rows"][0] == (
+        "skipped",
+        "This interview is cancelled; “Confirm” does not start from there. Possible now: Reschedule.",
+    )
+    assert list(_interviews(app, cast).values()) == ["cancelled", *["confirmed"] * 4]
+    assert client.get(f"{run}/progress").json["percent"] == 100
+    assert client.get(f"{run}/report.csv").get_data(as_text=True).count("\n") == 6
+
+
+def test_a_second_click_does_nothing_more(app: Flask, make_client: Any, cast: Cast, world: World) -> None:
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    run = client.submit("/interviews/bulk/reschedule", {"ids": ids}).location
+    for _ in range(2):
+        client.submit(run, {"how": "offset", "days": "1"})
+    with app.app_context(), tenant_scope(cast.alice.tenant_id):
+        assert set(db.session.scalars(sa.select(Interview.reschedule_count))) == {1}
+
+
+def test_all_that_match_means_the_filter_and_not_the_page(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
+    client = make_client(cast.alice)
+    data = {"all_matching": "1", "query": "q=more1&status=scheduled"}
+    run = client.submit("/interviews/bulk/confirm", data).location
+    assert "1 interviews" in client.get(run).get_data(as_text=True)
+    client.submit(run)
+    assert sorted(_interviews(app, cast).values()) == ["confirmed", *["scheduled"] * 4]
+
+
+@pytest.mark.parametrize(
+    ("form", "complaint"),
+    [
+        ({"how": "offset"}, "Please say by how much"),
+        ({"how": "offset", "days": "soon"}, "Not a valid integer value"),
+        ({"how": "offset", "days": "9999"}, "between -366 and 366"),
+        ({"how": "time"}, "Please give the new start"),
+        ({"how": "time", "scheduled_start": "tomorrow"}, "Please give a date and a time"),
+    ],
+)
+def test_a_wrong_form_is_refused_beside_its_field(
+    app: Flask, make_client: Any, cast: Cast, world: World, form: dict[str, str], complaint: str
+) -> None:
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    run = client.submit("/interviews/bulk/reschedule", {"ids": ids}).location
+    answer = client.submit(run, form)
+    assert answer.status_code == 422
+    assert complaint in answer.get_data(as_text=True)
+    assert set(_interviews(app, cast).values()) == {"scheduled"}
+
+
+def test_rows_that_break_a_rule_fail_alone(app: Flask, make_client: Any, cast: Cast, world: World, clock: Any) -> None:
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    first = client.submit("/interviews/bulk/reschedule", {"ids": ids[:1]}).location
+    client.submit(first, {"how": "offset", "days": "10"})
+    run = client.submit("/interviews/bulk/reschedule", {"ids": ids}).location
+    client.submit(run, {"how": "offset", "days": "-5"})
+    told = _report(app, cast, run)
+    assert (told["done"], told["skipped"], told["failed"]) == (1, 0, 4)
+    assert told["rows"][1] == ("failed", "The start must be in the future.")
+
+
+def test_foreign_and_broken_ids_are_not_even_counted(app: Flask, make_client: Any, cast: Cast, world: World) -> None:
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    data = {"ids": [ids[0], str(world.foreign["interviews"]), "abc", "'; --"]}
+    run = client.submit("/interviews/bulk/confirm", data).location
+    assert "1 interviews" in client.get(run).get_data(as_text=True)
+    assert client.get(run.replace(run[-4:], "0000")).status_code == 404
+    assert client.submit("/interviews/bulk/nonsense", data).status_code == 404
+
+
+def test_above_five_hundred_rows_a_job_does_it_and_goes_on_where_it_was_stopped(
+    app: Flask, make_client: Any, cast: Cast, world: World, jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "INLINE", 2)
+    monkeypatch.setattr(runs, "PORTION", 2)
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
+    client.submit(run)
+    assert client.get(f"{run}/progress").json["state"] == "running"
+    assert set(_interviews(app, cast).values()) == {"scheduled"}
+
+    attempt, calls = runs._attempt, []
+
+    def dies_in_the_middle(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise SystemExit("killed")
+        return attempt(*args)
+
+    monkeypatch.setattr(runs, "_attempt", dies_in_the_middle)
+    with app.app_context(), tenant_scope(cast.alice.tenant_id), pytest.raises(SystemExit):
+        runs.execute(db.session, UUID(run.rsplit("/", 1)[1]))
+    assert sorted(_interviews(app, cast).values()) == [*["confirmed"] * 2, *["scheduled"] * 3]
+
+    clock_at = runs.clock.now() + runs.STALE * 2
+    with runs.clock.frozen(clock_at), app.app_context(), tenant_scope(cast.alice.tenant_id):
+        runs.execute(db.session, UUID(run.rsplit("/", 1)[1]))
+    told = _report(app, cast, run)
+    assert (told["state"], told["done"], told["skipped"], told["failed"]) == ("finished", 5, 0, 0)
+    assert set(_interviews(app, cast).values()) == {"confirmed"}
+
+
+def test_with_the_queue_down_a_large_run_waits_for_the_sweep(
+    app: Flask, make_client: Any, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch, jobs: Any
+) -> None:
+    from portal import jobs as queue
+    from portal.admin import take_up_runs
+
+    monkeypatch.setattr(runs, "INLINE", 2)
+    monkeypatch.setattr(queue, "enqueue", lambda name, **keys: False)
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
+    client.submit(run)
+    monkeypatch.undo()
+    with runs.clock.frozen(runs.clock.now() + runs.STALE), app.app_context():
+        take_up_runs()
+    jobs.drain()
+    assert _report(app, cast, run)["state"] == "finished"
+
+
+def test_the_report_and_its_rows_are_ones_own(app: Flask, make_client: Any, cast: Cast, world: World) -> None:
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
+    for person in (cast.bob, cast.charlie):
+        other = make_client(person)
+        pages = [other.get(run + page).status_code for page in ("", "/progress", "/report.csv", "/file")]
+        assert (pages, other.submit(run).status_code) == ([404] * 4, 404)
+
+
+def test_the_bar_offers_what_the_role_permits(app: Flask, make_client: Any, cast: Cast, world: World) -> None:
+    page = make_client(cast.alice).get("/interviews/").get_data(as_text=True)
+    offered = re.findall(r'formaction="/interviews/(?:bulk/)?([a-z_-]+)"', page)
+    assert offered == [
+        "confirm", "reschedule", "cancel", "no_show", "start", "complete", "organizer", "pass", "fail",
+        "export-selected",
+    ]  # fmt: skip
