@@ -153,3 +153,5 @@ def _log_reassignment(session: Any, row: Interview, organizer: User, change: Cha
     note = {"interview_id": str(row.id)}
     line = (row.application_id, ActivityType.ASSIGNED, old, organizer.full_name, "Organizer", note)
     write_activities(session, [line], change)
+
+
