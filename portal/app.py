@@ -17,7 +17,7 @@ from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
 from portal.core.db import db, prepare_engine
-from portal.core.errors import Invalid, PortalError
+from portal.core.errors import PortalError
 from portal.core.limits import limiter
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
@@ -99,8 +99,7 @@ def _register_errors(app: Flask) -> None:
     @app.errorhandler(PortalError)
     def _refused(error: PortalError) -> ResponseReturnValue:
         db.session.rollback()
-        message = "; ".join(t for texts in error.errors.values() for t in texts) if isinstance(error, Invalid) else error.message
-        return _page(error.status, error.title, message)
+        return _page(error.status, error.title, error.message)
 
     @app.errorhandler(CSRFError)
     def _forged(error: CSRFError) -> ResponseReturnValue:

@@ -21,7 +21,8 @@ from portal.core.tenancy import everywhere, tenant_scope
 
 def install(app: Flask, declared: list[Grid]) -> None:
     """Give ``app`` the pages of all declared grids."""
-    admin = Admin(app, name="Greenroom", index_view=HomeView(), theme=Theme(folder="portal", base_template="layout.html"))
+    theme = Theme(folder="portal", base_template="layout.html")
+    admin = Admin(app, name="Greenroom", index_view=HomeView(), theme=theme)
     for grid in declared:
         register(grid)
     for grid in declared:
@@ -50,7 +51,7 @@ def _everywhere(admin: Any) -> dict[str, Any]:
 def _menu(admin: Any) -> list[dict[str, Any]]:
     """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
     home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
-    groups = [{"label": "", "items": [home]}]
+    groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
     for category in admin.menu():
         if not category.is_category():
             continue

@@ -131,7 +131,7 @@ class PortalView(ModelView):
     # -- the grid ---------------------------------------------------------------------------------------
 
     @expose("/")
-    def index_view(self) -> ResponseReturnValue:
+    def index_view(self) -> Any:
         query = self._query()
         page = listing.page(db.session, self, query)
         return self.render("portal/grid.html", grid=page)
@@ -140,7 +140,7 @@ class PortalView(ModelView):
         return Query.parse(self.grid, request.args, current_user._get_current_object(), clock.now())
 
     @expose("/export.<kind>")
-    def export_view(self, kind: str) -> ResponseReturnValue:
+    def export_view(self, kind: str) -> Any:
         query = self._query()
         if kind not in ("csv", "xlsx"):
             raise Missing
@@ -149,7 +149,7 @@ class PortalView(ModelView):
         return self._csv(query, bom=request.args.get("bom") == "1")
 
     @expose("/export-selected", methods=("POST",))
-    def export_selected(self) -> ResponseReturnValue:
+    def export_selected(self) -> Any:
         """The ticked rows, or all that match, with the columns shown."""
         arguments = MultiDict(parse_qsl(request.form.get("query", "")))
         query = Query.parse(self.grid, arguments, current_user._get_current_object(), clock.now())
@@ -171,7 +171,7 @@ class PortalView(ModelView):
     # -- one row ----------------------------------------------------------------------------------------
 
     @expose("/<uuid:key>")
-    def details_view(self, key: UUID) -> ResponseReturnValue:
+    def details_view(self, key: UUID) -> Any:
         row = access.fetch(db.session, self.model, key, current_user)
         columns = permitted(self.grid.columns, current_user)
         found = fetch_rows(db.session, self.grid, columns, [key])
@@ -216,14 +216,15 @@ class PortalView(ModelView):
             return []
         return [
             {"verb": m.verb, "label": m.title, "icon": m.icon, "danger": m.danger, "needs_form": bool(m.form),
-             "url": f"{self.grid.row_url(row.id)}/move/{m.verb}", "confirm": m.description if m.danger and not m.form else ""}
+             "url": f"{self.grid.row_url(row.id)}/move/{m.verb}",
+             "confirm": m.description if m.danger and not m.form else ""}
             for m in flow.options(db.session, row, current_user)
         ]  # fmt: skip
 
     # -- create and edit --------------------------------------------------------------------------------
 
     @expose("/new", methods=("GET", "POST"))
-    def create_view(self) -> ResponseReturnValue:
+    def create_view(self) -> Any:
         form = self._form("new", None)
         if form.validate_on_submit():
             try:
@@ -238,7 +239,7 @@ class PortalView(ModelView):
         return self._form_page(form, "new", f"New {self.grid.noun}", self.grid.url)
 
     @expose("/<uuid:key>/edit", methods=("GET", "POST"))
-    def edit_view(self, key: UUID) -> ResponseReturnValue:
+    def edit_view(self, key: UUID) -> Any:
         row = access.fetch(db.session, self.model, key, current_user)
         if not self._may_change(row):
             raise NotAllowed(f"You may read this {self.grid.noun}, but not change it.")
@@ -292,7 +293,7 @@ class PortalView(ModelView):
                 field.zone_name = (form[field.zone_field].data if field.zone_field else "") or current_user.timezone
         return form
 
-    def _form_page(self, form: Any, page: str, title: str, cancel: str, conflict: Any = None) -> ResponseReturnValue:
+    def _form_page(self, form: Any, page: str, title: str, cancel: str, conflict: Any = None) -> Any:
         sections = [
             {"label": label, "fields": [form[f.name] for f in group if page in f.on and f.name in form]}
             for label, group in self.grid.sections
@@ -321,7 +322,7 @@ class PortalView(ModelView):
         return {"who": told[0]["who"] if told else "somebody", "when": told[0]["when"] if told else "", "rows": rows}
 
     @expose("/<uuid:key>/delete", methods=("GET", "POST"))
-    def delete_view(self, key: UUID) -> ResponseReturnValue:
+    def delete_view(self, key: UUID) -> Any:
         row = access.fetch(db.session, self.model, key, current_user)
         if not self._may_change(row):
             raise NotAllowed
@@ -344,7 +345,7 @@ class PortalView(ModelView):
     # -- one row's moves --------------------------------------------------------------------------------
 
     @expose("/<uuid:key>/move/<verb>", methods=("GET", "POST"))
-    def move_view(self, key: UUID, verb: str) -> ResponseReturnValue:
+    def move_view(self, key: UUID, verb: str) -> Any:
         row = access.fetch(db.session, self.model, key, current_user)
         flow = self.grid.workflow
         move = flow.moves.get(verb) if flow else None
@@ -378,7 +379,7 @@ class PortalView(ModelView):
         flash(f"{error.message} {told}".strip(), "warning")
         return redirect(self.grid.row_url(key))
 
-    def _move_page(self, row: Any, move: Move, form: VerbForm | None) -> ResponseReturnValue:
+    def _move_page(self, row: Any, move: Move, form: VerbForm | None) -> Any:
         flow = self.grid.workflow
         assert flow is not None
         this = sa.select(self.model.id).where(self.model.id == row.id)
@@ -393,7 +394,7 @@ class PortalView(ModelView):
     # -- many rows --------------------------------------------------------------------------------------
 
     @expose("/bulk/<verb>", methods=("POST",))
-    def bulk_view(self, verb: str) -> ResponseReturnValue:
+    def bulk_view(self, verb: str) -> Any:
         action = runs.action_of(self.grid, verb, current_user)
         everything = request.form.get("all_matching") == "1"
         ids = request.form.getlist("ids")
@@ -408,16 +409,16 @@ class PortalView(ModelView):
     # -- saved views ------------------------------------------------------------------------------------
 
     @expose("/views", methods=("POST",))
-    def save_view(self) -> ResponseReturnValue:
+    def save_view(self) -> Any:
         return listing.save_view(db.session, self.grid, current_user, request.form)
 
     @expose("/views/<uuid:view>/delete", methods=("POST",))
-    def forget_view(self, view: UUID) -> ResponseReturnValue:
+    def forget_view(self, view: UUID) -> Any:
         return listing.forget_view(db.session, self.grid, current_user, view)
 
 
 def _without_routes(view: type[PortalView], *names: str) -> None:
-    view._urls = [entry for entry in view._urls if entry[1] not in names]  # type: ignore[attr-defined]
+    view._urls = [entry for entry in view._urls if entry[1] not in names]
 
 
 # Flask-Admin's own doors that nothing of ours opens: inline edits, actions by form, and exports in memory.
@@ -460,5 +461,3 @@ def verb_form_for(name: str | None, row: Any, at: datetime) -> VerbForm | None:
         if not form.is_submitted():
             form.row_version.data = str(row.version)
     return form
-
-

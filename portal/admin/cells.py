@@ -68,7 +68,7 @@ class Reader:
         if kind == "bool":
             return _YES_NO[bool(value)]
         if kind == "rich":
-            return Markup(RichText.clean(value))  # noqa: S704 - cleaned right here
+            return Markup(RichText.clean(value))
         return f"{value:,}" if kind == "number" else value
 
     def _url(self, column: Column, row: Any, value: Any) -> str | None:

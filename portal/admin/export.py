@@ -95,9 +95,7 @@ def _copy(connection: sa.Connection, file: Prepared) -> Iterator[bytes]:
     connection.exec_driver_sql("SELECT set_config('TimeZone', %s, true)", (file.zone_name,))
     texts = (_as_text(c).label(c.name) for c in file.columns)
     sql, parameters = _as_executed(connection, file.statement.with_only_columns(*texts, maintain_column_froms=True))
-    with connection.connection.cursor().copy(  # type: ignore[attr-defined]
-        f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters
-    ) as copy:
+    with connection.connection.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters) as copy:
         portion: list[bytes] = []
         for block in copy:
             portion.append(bytes(block))
@@ -138,7 +136,9 @@ def _as_text(column: Column) -> sa.ColumnElement[Any]:
         return sa.func.concat(sa.func.upper(sa.func.left(shown, 1)), sa.func.substr(shown, 2))
     if column.kind in _TEXTS:
         text = sa.cast(value, sa.Text)
-        return sa.case((sa.func.left(text, 1).in_(["=", "+", "-", "@", "\t", "\r"]), sa.func.concat("'", text)), else_=text)
+        return sa.case(
+            (sa.func.left(text, 1).in_(["=", "+", "-", "@", "\t", "\r"]), sa.func.concat("'", text)), else_=text
+        )
     return value  # type: ignore[no-any-return]
 
 
@@ -174,7 +174,14 @@ def readers(columns: Sequence[Column], zone_name: str) -> list[Callable[[Any], A
     def day(value: date | None) -> str:
         return value.isoformat() if value else ""
 
-    kinds = {"datetime": moment, "bool": yes, "status": choice, "choice": choice, "number": number, "date": day}
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "datetime": moment,
+        "bool": yes,
+        "status": choice,
+        "choice": choice,
+        "number": number,
+        "date": day,
+    }
     return [plain if c.tone is not None else kinds.get(c.kind, plain) for c in columns]
 
 

@@ -68,7 +68,7 @@ def write(session: Any, run_id: UUID) -> None:
             query = Query.parse(grid, MultiDict(parse_qsl(run.query.removeprefix("?"))), user, at)
             target = folder() / f"{tenant_id()}-{run.id}.xlsx"
             run.done = run.total = export.write_xlsx(query, query.columns(), target.with_suffix(".part"))
-            os.replace(target.with_suffix(".part"), target)  # noqa: PTH105 - whole or not at all
+            os.replace(target.with_suffix(".part"), target)
             run.state = RunState.FINISHED
     run.finished_at = clock.now()
     session.commit()

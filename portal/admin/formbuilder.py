@@ -55,9 +55,7 @@ class Clean:
 
 def build(grid: Grid, page: str) -> type[RecordForm]:
     """The form class of the grid's ``page`` (new or edit), with all its fields."""
-    fields = {
-        each.name: _field(grid, each) for _, group in grid.sections for each in group if page in each.on
-    }
+    fields = {each.name: _field(grid, each) for _, group in grid.sections for each in group if page in each.on}
     return type(f"{grid.model.__name__}Form", (RecordForm,), fields)
 
 

@@ -158,7 +158,11 @@ class Grid:
     def bulk_actions(self) -> list[Action]:
         """The workflow's moves and the grid's own actions, as bulk actions."""
         flow = self.workflow
-        moves = [self._as_action(flow, move) for move in flow.moves.values() if move.sources] if flow and not self.hides_moves else []
+        moves = (
+            [self._as_action(flow, move) for move in flow.moves.values() if move.sources]
+            if flow and not self.hides_moves
+            else []
+        )
         return [*moves, *self.actions]
 
     def _as_action(self, flow: Workflow, move: Any) -> Action:

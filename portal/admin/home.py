@@ -31,7 +31,7 @@ class HomeView(AdminIndexView):
 
     @expose("/")
     @login_required
-    def index(self) -> str:
+    def index(self) -> Any:
         at = clock.now()
         made = [made for maker in _cards if (made := maker(db.session, current_user, at))]
         first_name = current_user.full_name.split(" ")[0]

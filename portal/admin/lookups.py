@@ -84,9 +84,7 @@ def look_up(name: str) -> ResponseReturnValue:
     return jsonify([{"id": str(key), "label": label, "hint": hint} for key, label, hint in rows])
 
 
-def _labels(
-    name: str, keys: Iterable[UUID], *, to_choose: bool = False, keep: Sequence[UUID] = ()
-) -> dict[UUID, str]:
+def _labels(name: str, keys: Iterable[UUID], *, to_choose: bool = False, keep: Sequence[UUID] = ()) -> dict[UUID, str]:
     """What the keys are called, for those that the present user may know (or, ``to_choose``, may choose)."""
     wanted = list(keys)
     if not wanted:

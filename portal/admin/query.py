@@ -131,9 +131,7 @@ def scoped(query: Query, *permissions: str) -> sa.Select[Any]:
     return narrow(sa.select(query.grid.model.id), query, *permissions)
 
 
-def narrow(
-    statement: sa.Select[Any], query: Query, *permissions: str, joins: Iterable[str] = ()
-) -> sa.Select[Any]:
+def narrow(statement: sa.Select[Any], query: Query, *permissions: str, joins: Iterable[str] = ()) -> sa.Select[Any]:
     """``statement`` over the grid's model, joined as ``joins`` and the filters want, and narrowed to the query."""
     grid, conditions, wanted = query.grid, _search(query), set(joins)
     for each in permitted(grid.filters, query.user):
@@ -270,10 +268,7 @@ def fetch_page(session: Any, query: Query) -> Page:
     with wall.lifted(session) if query.q else contextlib.nullcontext():
         keys = list(session.scalars(ordered.offset((query.page - 1) * query.size).limit(query.size + 1)))
         count = sa.select(sa.func.count()).select_from(statement.limit(COUNT_CAP + 1).subquery())
-        if query.page == 1 and len(keys) <= query.size:
-            total = len(keys)
-        else:
-            total = session.scalar(count)
+        total = len(keys) if query.page == 1 and len(keys) <= query.size else session.scalar(count)
     rows = fetch_rows(session, query.grid, query.columns(), keys[: query.size])
     return Page(rows, min(total, COUNT_CAP), total > COUNT_CAP, len(keys) > query.size)
 

@@ -7,7 +7,7 @@ it are written in the same transaction. Up to ``INLINE`` rows the request itself
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from portal.people.models import User
 INLINE = 500
 PORTION = 1000
 STALE = timedelta(minutes=2)
-_rows = BulkRow.__table__
+_rows = cast(sa.Table, BulkRow.__table__)
 
 
 def action_of(grid: Grid, verb: str, user: Any) -> Action:
@@ -62,7 +62,7 @@ def draft(session: Any, grid: Grid, action: Action, user: User, ids: Sequence[st
 
 def _list(session: Any, run: BulkRun, keys: Sequence[UUID]) -> None:
     owner = tenant_id()
-    insert_many(session, _rows, [  # type: ignore[arg-type]
+    insert_many(session, _rows, [
         {"tenant_id": owner, "run_id": run.id, "position": n, "row_id": key, "outcome": "pending", "reason": ""}
         for n, key in enumerate(keys)
     ])  # fmt: skip
@@ -74,7 +74,9 @@ def chosen(run: BulkRun, user: User) -> sa.Select[Any]:
     if run.query == "":
         mine = sa.select(BulkRow.row_id).where(BulkRow.run_id == run.id)
         return access.scope(sa.select(grid.model.id), grid.model, user).where(grid.model.id.in_(mine))
-    query = Query.parse(grid, MultiDict(parse_qsl(run.query.removeprefix("?"), keep_blank_values=True)), user, clock.now())
+    query = Query.parse(
+        grid, MultiDict(parse_qsl(run.query.removeprefix("?"), keep_blank_values=True)), user, clock.now()
+    )
     return scoped(query).order_by(*order_by(query))
 
 
@@ -204,5 +206,3 @@ def revive_stale(session: Any, at: datetime) -> list[tuple[UUID, UUID, str]]:
         sa.and_(BulkRun.state == RunState.RUNNING, BulkRun.beat_at < at - STALE),
     ))  # fmt: skip
     return [tuple(row) for row in session.execute(query)]
-
-

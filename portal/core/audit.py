@@ -43,6 +43,8 @@ access.declare(AuditEntry, "audit")
 class Audited:
     """A model whose every insert, update and delete leaves an AuditEntry."""
 
+    id: Any
+
 
 _SILENT = frozenset({"id", "tenant_id", "version", "created_at", "updated_at", "search_text"})
 

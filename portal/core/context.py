@@ -19,7 +19,8 @@ class Acting:
     reason: str = ""
 
 
-_acting: ContextVar[Acting] = ContextVar("acting", default=Acting())
+_NOBODY = Acting()
+_acting: ContextVar[Acting] = ContextVar("acting", default=_NOBODY)
 
 
 def acting() -> Acting:

@@ -34,7 +34,7 @@ def zone_label(name: str, at: datetime) -> str:
     return f"{name}, UTC{offset[:3]}:{offset[3:]}"
 
 
-class WallTimeField(DateTimeLocalField):
+class WallTimeField(DateTimeLocalField):  # type: ignore[misc]
     """A time as a clock on the wall shows it, in a zone that another field or the form names.
 
     ``data`` is aware UTC. What was not changed comes back to the microsecond; a wall time that the clocks skip
@@ -42,9 +42,12 @@ class WallTimeField(DateTimeLocalField):
     """
 
     kind = "datetime"
+    data: datetime | None
+    wall: datetime | None = None
 
     def __init__(self, label: str = "", validators: Sequence[Any] = (), *, zone_field: str = "", **more: Any) -> None:
-        self.zone_field, self.zone_name, self.original = zone_field, "UTC", None
+        self.zone_field, self.zone_name = zone_field, "UTC"
+        self.original: datetime | None = None
         super().__init__(label, validators, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **more)
 
     @property
@@ -79,14 +82,13 @@ class WallTimeField(DateTimeLocalField):
         """Turn the wall time into a moment, now that the zone's field has been read."""
         if self.zone_field and self.zone_field in form:
             self.zone_name = form[self.zone_field].data if form[self.zone_field].data in zone_names() else "UTC"
-        wall = getattr(self, "wall", None)
-        if wall is None:
+        if self.wall is None:
             return
         here = zone(self.zone_name)
-        if self.original and self.original.astimezone(here).replace(tzinfo=None, second=0, microsecond=0) == wall:
+        if self.original and self.original.astimezone(here).replace(tzinfo=None, second=0, microsecond=0) == self.wall:
             self.data = self.original
             return
-        self.data = moment(wall, self.zone_name)
+        self.data = moment(self.wall, self.zone_name)
 
 
 def moment(wall: datetime, zone_name: str) -> datetime:
@@ -99,11 +101,12 @@ def moment(wall: datetime, zone_name: str) -> datetime:
     return at
 
 
-class ReferenceField(Field):
+class ReferenceField(Field):  # type: ignore[misc]
     """A row chosen by look-up; ``data`` is its key. Keys are checked against what the user may choose."""
 
     kind = "reference"
     multiple = False
+    data: Any
 
     def __init__(
         self, label: str = "", validators: Sequence[Any] = (), *, lookup: str, multiple: bool = False, **more: Any
@@ -126,7 +129,11 @@ class ReferenceField(Field):
         self.data = list(dict.fromkeys(keys)) if self.multiple else (keys[0] if keys else None)
 
     def keys(self) -> list[UUID]:
-        return self.data or [] if self.multiple else [self.data] if self.data else []
+        """What is chosen: none, one, or several."""
+        if self.multiple:
+            return list(self.data or [])
+        one: UUID | None = self.data
+        return [one] if one else []
 
     def widget(self, field: Any, **attributes: Any) -> Markup:
         options = [] if self.multiple else [Markup('<option value=""></option>')]
@@ -146,7 +153,9 @@ class ReferenceField(Field):
     def _kept(self) -> list[UUID]:
         """What stood there before may stay, even if it could not be chosen anew (somebody no longer active)."""
         before = self.object_data
-        return list(before or []) if self.multiple else [before] if before else []
+        if self.multiple:
+            return list(before or [])
+        return [before] if before else []
 
 
 def _attributes(given: dict[str, Any]) -> Markup:
@@ -167,7 +176,7 @@ def set_labels(source: Labels) -> None:
     chosen_labels = source
 
 
-class ZoneField(SelectField):
+class ZoneField(SelectField):  # type: ignore[misc]
     kind = "zone"
 
     def __init__(self, label: str = "", validators: Sequence[Any] = (), *, optional: bool = False, **more: Any) -> None:
@@ -179,7 +188,7 @@ class ZoneField(SelectField):
         return blank + [SelectChoice(name, name.replace("_", " ")) for name in sorted(zone_names())]
 
 
-class RatingField(SelectField):
+class RatingField(SelectField):  # type: ignore[misc]
     kind = "rating"
 
 
@@ -194,7 +203,7 @@ class VerbForm(PortalForm):
 
     def params(self) -> dict[str, Any]:
         skipped = ("csrf_token", "row_version")
-        return {f.name: _json(f.data) for f in self if f.name not in skipped and f.data not in (None, "")}
+        return {f.name: as_json(f.data) for f in self if f.name not in skipped and f.data not in (None, "")}
 
     @classmethod
     def revive(cls, session: Any, params: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +213,8 @@ class VerbForm(PortalForm):
         """Fill in what one row suggests; not called for bulk actions."""
 
 
-def _json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A field's value as a bulk run keeps it."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, UUID):
@@ -244,5 +254,3 @@ def choices(members: Iterable[Any], blank: str | None = None) -> list[SelectChoi
     """The choices of a select for a StrEnum's members, as people read them."""
     first = [SelectChoice("", blank)] if blank is not None else []
     return first + [SelectChoice(str(member.value), words(str(member.value))) for member in members]
-
-

@@ -40,27 +40,38 @@ def _clean(column: sa.Column[Any] | None, value: Any) -> Any:
     if column is None:
         return value
     if value is None or value == "":
-        if column.nullable:
-            return None
-        if column.default is None or isinstance(column.type, Choice):
-            raise ValueError("Please fill this in.")
-        return "" if isinstance(column.type, sa.String | Ruled) else value
+        return _blank(column, value)
     kind = column.type
     if isinstance(kind, Ruled):
-        value = kind.clean(str(value))
-        limit = getattr(kind.impl, "length", None)
-        if limit and len(value) > limit:
-            raise ValueError(f"At most {limit} characters, please; these are {len(value)}.")
-        if not value and column.default is None:
-            raise ValueError("Please fill this in.")
-    elif isinstance(kind, Choice) and value not in set(kind.members):
+        return _text(column, kind, str(value))
+    if isinstance(kind, Choice) and value not in set(kind.members):
         raise ValueError(f"“{value}” is not one of: {', '.join(kind.members)}.")
-    elif isinstance(kind, Rating) and (not isinstance(value, int) or not 1 <= value <= 5):
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(kind, Rating) and not (whole and 1 <= value <= 5):
         raise ValueError("A rating is a whole number from 1 to 5.")
-    elif isinstance(kind, sa.Integer) and not isinstance(value, int):
+    if isinstance(kind, sa.Integer) and not whole:
         raise ValueError("Please give a whole number.")
-    elif isinstance(value, datetime) and value.tzinfo is None:
+    if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError("This time needs a time zone.")
+    return value
+
+
+def _blank(column: sa.Column[Any], value: Any) -> Any:
+    """What an empty value means: nothing where the column may be empty, else a complaint."""
+    if column.nullable:
+        return None
+    if column.default is None or isinstance(column.type, Choice):
+        raise ValueError("Please fill this in.")
+    return "" if isinstance(column.type, sa.String | Ruled) else value
+
+
+def _text(column: sa.Column[Any], kind: Ruled, value: str) -> str:
+    value = kind.clean(value)
+    limit = getattr(kind.impl, "length", None)
+    if limit and len(value) > limit:
+        raise ValueError(f"At most {limit} characters, please; these are {len(value)}.")
+    if not value and column.default is None:
+        raise ValueError("Please fill this in.")
     return value
 
 

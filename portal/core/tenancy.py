@@ -94,7 +94,7 @@ def _stamp(session: Session, context: Any, instances: Any) -> None:
     for row in session.new:
         if not isinstance(row, OfTenant):
             continue
-        if row.tenant_id is None and isinstance(present, UUID):
+        if row.__dict__.get("tenant_id") is None and isinstance(present, UUID):
             row.tenant_id = present
         if present != EVERYWHERE and row.tenant_id != present:
             raise NoTenant(f"a {type(row).__name__} would leave its tenant")

@@ -53,6 +53,7 @@ class PlainText(Ruled):
     """One line of plain text: control characters go, what remains is kept as typed."""
 
     cache_ok = True
+
     @staticmethod
     def clean(value: str) -> str:
         return "".join(c for c in value if unicodedata.category(c) != "Cc").strip()

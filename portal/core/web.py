@@ -96,5 +96,3 @@ def _log(response: Response) -> None:
     spent = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
     line: structlog.typing.FilteringBoundLogger = logs.get()
     line.info("request", method=request.method, path=request.path, status=response.status_code, ms=spent)
-
-

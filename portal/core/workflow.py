@@ -173,7 +173,13 @@ class Workflow:
         return moved
 
     def apply(
-        self, session: Any, ids: Sequence[UUID], verb: str, change: Change, *, versions: Mapping[UUID, int] | None = None
+        self,
+        session: Any,
+        ids: Sequence[UUID],
+        verb: str,
+        change: Change,
+        *,
+        versions: Mapping[UUID, int] | None = None,
     ) -> Result:
         """Move all of ``ids`` that may move; each of the others is refused with its reason."""
         move = self.moves[verb]
@@ -207,9 +213,7 @@ class Workflow:
         # The row lock (PostgreSQL; SQLite has one writer) makes the state we judge the state we change.
         return query.with_for_update(of=model)
 
-    def _check(
-        self, row: Any, move: Move, change: Change, version: int | None, targets: Mapping[UUID, str]
-    ) -> Moved:
+    def _check(self, row: Any, move: Move, change: Change, version: int | None, targets: Mapping[UUID, str]) -> Moved:
         if row is None:
             raise Missing
         if not row.allowed:
@@ -273,9 +277,7 @@ class Workflow:
                 sa.update(table)
                 .where(table.c.tenant_id == group[0].before.tenant_id, table.c.id.in_([m.id for m in group]))
                 .where(table.c.status.in_({m.source for m in group}))
-                .values(
-                    status=group[0].target, version=table.c.version + 1, updated_at=change.at, **group[0].values
-                )
+                .values(status=group[0].target, version=table.c.version + 1, updated_at=change.at, **group[0].values)
             ).rowcount
             if swapped != len(group):  # impossible under the lock; better a rollback than a lost update
                 raise Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")

@@ -55,9 +55,7 @@ def nominate(session: Any, values: Mapping[str, Any], change: Change) -> Applica
         raise Invalid({"candidate_id": "This candidate is nominated for this job already."})
     values["recruiter_id"] = values.get("recruiter_id") or change.actor
     row = records.create(session, Application, values)
-    session.add(
-        StatusChange(application_id=row.id, source="", target=row.status, actor_id=change.actor, at=change.at)
-    )
+    session.add(StatusChange(application_id=row.id, source="", target=row.status, actor_id=change.actor, at=change.at))
     write_activities(session, [(row.id, ActivityType.CREATED, "", row.status, "", {})], change)
     return row
 

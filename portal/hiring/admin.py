@@ -158,7 +158,7 @@ def _assign(field: str) -> Any:
 
 
 def _update_application(session: Any, row: Application, values: dict[str, Any], version: int, change: Change) -> Any:
-    kept = {name: values[name] for name in ("recruiter_id", "coordinator_id") if name in values}
+    kept: dict[str, Any] = {name: values[name] for name in ("recruiter_id", "coordinator_id") if name in values}
     return records.update(session, row, kept, version)
 
 
@@ -409,4 +409,3 @@ LOOKUPS = (
            joins=((Candidate, to(Candidate, Application.candidate_id)), (Job, to(Job, Application.job_id))),
            choosable=Application.status.not_in([*pipeline.CLOSED, "on_hold"]), order=Candidate.last_name),
 )  # fmt: skip
-

@@ -66,7 +66,7 @@ def _require_open(session: Any, application: Application | None, audience: str, 
 
 
 def _check_times(values: Mapping[str, Any], change: Change, allow_past: bool) -> None:
-    missing = [name for name in ("scheduled_start", "scheduled_end") if not values.get(name)]
+    missing: list[str] = [name for name in ("scheduled_start", "scheduled_end") if not values.get(name)]
     if missing:
         raise Invalid(dict.fromkeys(missing, "Please fill this in."))
     check_times(
@@ -100,10 +100,12 @@ def change_interview(
     records.update(session, row, values, version)
     if interviewers is not None:
         set_panel(session, row, interviewers, change)
+    if allow_past and change.by and not access.may(change.by, "write:interviews"):
+        raise Invalid({"allow_past": "Only HR may record an interview of the past."})
     if any(value and value != getattr(row, name) for name, value in times.items()):
         if row.status not in AHEAD and row.status not in INTERVIEW.moves["reschedule"].sources:
             raise Invalid({"scheduled_start": f"The times of an interview that is {words(row.status).lower()} stay."})
-        data = {**times, "allow_past": allow_past}
+        data: dict[str, Any] = {**times, "allow_past": allow_past}
         INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, data))
     return row
 
@@ -153,5 +155,3 @@ def _log_reassignment(session: Any, row: Interview, organizer: User, change: Cha
     note = {"interview_id": str(row.id)}
     line = (row.application_id, ActivityType.ASSIGNED, old, organizer.full_name, "Organizer", note)
     write_activities(session, [line], change)
-
-

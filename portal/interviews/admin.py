@@ -51,7 +51,8 @@ def _interviewers() -> Any:
 
 
 def _with_panelist(key: str) -> sa.ColumnElement[bool]:
-    return Interview.id.in_(sa.select(Panelist.interview_id).where(Panelist.user_id == to_key(key)))
+    seats: sa.Select[Any] = sa.select(Panelist.interview_id).where(Panelist.user_id == to_key(key))
+    return Interview.id.in_(seats)
 
 
 def _overdue() -> sa.ColumnElement[bool]:
@@ -297,10 +298,12 @@ def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
         return None
     start = at.astimezone(zone(user.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
     seen = access.visible(Interview, user, "read:interviews")
-    rows = _listed(session, user, seen, Interview.scheduled_start >= start,
-                   Interview.scheduled_start < start + timedelta(days=1), Interview.status != "cancelled")  # fmt: skip
-    return {"title": "Today", "icon": "calendar-check", "count": None, "rows": rows,
-            "url": "/interviews/?when=today&sort=scheduled_start", "empty": "Nothing is scheduled for today."}  # fmt: skip
+    today = (Interview.scheduled_start >= start, Interview.scheduled_start < start + timedelta(days=1))
+    rows = _listed(session, user, seen, *today, Interview.status != "cancelled")
+    return {
+        "title": "Today", "icon": "calendar-check", "count": None, "rows": rows,
+        "url": "/interviews/?when=today&sort=scheduled_start", "empty": "Nothing is scheduled for today.",
+    }  # fmt: skip
 
 
 @card
@@ -322,7 +325,9 @@ def _left_open(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     if not access.may(user, *SCHEDULE):
         return None
     mine = access.visible(Interview, user, *SCHEDULE)
-    rows = _listed(session, user, mine, Interview.status.in_(OPEN), Interview.scheduled_end < at,
-                   Interview.scheduled_start > at - timedelta(days=30), order=Interview.scheduled_start.desc())  # fmt: skip
-    return {"title": "Over, but still open", "icon": "exclamation-triangle", "count": None, "rows": rows,
-            "url": "/interviews/?when=overdue", "empty": "Nothing is left open."}  # fmt: skip
+    over = (Interview.scheduled_end < at, Interview.scheduled_start > at - timedelta(days=30))
+    rows = _listed(session, user, mine, Interview.status.in_(OPEN), *over, order=Interview.scheduled_start.desc())
+    return {
+        "title": "Over, but still open", "icon": "exclamation-triangle", "count": None, "rows": rows,
+        "url": "/interviews/?when=overdue", "empty": "Nothing is left open.",
+    }  # fmt: skip

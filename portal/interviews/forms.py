@@ -8,7 +8,7 @@ from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
-from portal.core.forms import ReferenceField, VerbForm, WallTimeField, choices, verb_form
+from portal.core.forms import ReferenceField, VerbForm, WallTimeField, as_json, choices, verb_form
 from portal.core.tenancy import tenant_id
 from portal.interviews.models import Outcome
 from portal.people.models import User
@@ -51,7 +51,7 @@ class RescheduleManyForm(RescheduleForm):
     hours = IntegerField("Hours", [Optional(), NumberRange(-1000, 1000)])
     minutes = IntegerField("Minutes", [Optional(), NumberRange(-1000, 1000)])
     scheduled_start = WallTimeField("New start", [Optional()])
-    scheduled_end = None
+    scheduled_end = None  # type: ignore[assignment]
 
     def validate_scheduled_end(self, field: Any) -> None:
         """Each keeps its length: there is no end to check."""
@@ -75,7 +75,7 @@ class RescheduleManyForm(RescheduleForm):
     def params(self) -> dict[str, Any]:
         if self.how.data == "offset":
             return {"offset_minutes": self.offset_minutes}
-        return {"scheduled_start": self.scheduled_start.data.isoformat()}
+        return {"scheduled_start": as_json(self.scheduled_start.data)}
 
 
 @verb_form("complete")

@@ -137,10 +137,11 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
 
     @property
     def duration_minutes(self) -> int:
-        """The scheduled length; 0 while a time is missing."""
-        if not (self.scheduled_start and self.scheduled_end):
+        """The scheduled length; 0 while a time is missing, as in a row that is not saved yet."""
+        start, end = self.__dict__.get("scheduled_start"), self.__dict__.get("scheduled_end")
+        if start is None or end is None:
             return 0
-        return int((self.scheduled_end - self.scheduled_start).total_seconds() // 60)
+        return int((end - start).total_seconds() // 60)
 
     @property
     def actual_duration_minutes(self) -> int | None:
@@ -219,4 +220,3 @@ access.declare(
         sa.select(Interview.id).where(Interview.application_id.in_(team_applications(me)))
     ),
 )  # fmt: skip
-

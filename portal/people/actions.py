@@ -88,7 +88,7 @@ def log_in(session: Any, email: str, password: str, at: datetime) -> User:
     with everywhere(session):
         rows = list(session.scalars(sa.select(User).where(User.email == email.strip().lower()).order_by(User.id)))
         matching = [row for row in rows or [None] if passwords.verify(row.password_hash if row else None, password)]
-        user = next((row for row in matching if row is not None and row.active), None)
+        user: User | None = next((row for row in matching if row is not None and row.active), None)
         if user is None:
             raise wrong
         session.execute(

@@ -53,8 +53,10 @@ def _no_administrators(session: Any, roles: list[Role], change: Change) -> None:
 def _leave_administrators(row: User, change: Change) -> None:
     """An administrator's record is an administrator's to change: a new password would be a way in."""
     assert change.by is not None
-    if row.id != change.by.id and any(map(_powerful, row.grants.held)) and not any(
-        map(_powerful, change.by.grants.held)
+    if (
+        row.id != change.by.id
+        and any(map(_powerful, row.grants.held))
+        and not any(map(_powerful, change.by.grants.held))
     ):
         raise Invalid({"": "This is an administrator; only another administrator may change the record."})
 
@@ -280,4 +282,3 @@ LOOKUPS = (
     Lookup("teams", Team, Team.name, lambda p: like(Team.search_text, p), ("read:teams",), ("read:projects",)),
     Lookup("roles", Role, Role.name, lambda p: like(Role.search_text, p), ("read:roles",), ("manage:users",)),
 )  # fmt: skip
-

@@ -33,7 +33,7 @@ class Tenant(Audited, Editable, Model):
         return self.name
 
 
-class User(Searchable, UserMixin, Audited, Editable, Owned, Model):
+class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ignore[misc]
     """A person who may log in; candidates never do."""
 
     __tablename__ = "users"

@@ -28,6 +28,7 @@ def verify(kept: str | None, password: str) -> bool:
         _never = _hasher.hash("an account that does not exist")
     with _at_once:
         try:
-            return _hasher.verify(kept or _never, password) and bool(kept)
+            _hasher.verify(kept or _never, password)
         except (VerifyMismatchError, InvalidHashError):
             return False
+    return bool(kept)

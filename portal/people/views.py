@@ -42,7 +42,7 @@ def cookie_keys(user_key: str) -> tuple[UUID, UUID, int] | None:
         return None
 
 
-@login_manager.user_loader
+@login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(user_key: str) -> User | None:
     """The user of the cookie, in the tenant scope that the request has entered already."""
     keys = cookie_keys(user_key)
@@ -93,7 +93,7 @@ def _demo_logins() -> list[dict[str, str]]:
 
 
 @blueprint.route("/logout", methods=["POST"])
-@login_required
+@login_required  # type: ignore[untyped-decorator]
 def logout() -> ResponseReturnValue:
     logout_user()
     flash("You are logged out.", "info")

@@ -10,6 +10,7 @@ from flask import Flask
 
 from portal.admin import runs
 from portal.admin.models import BulkRow, BulkRun
+from portal.core import clock as wall_clock
 from portal.core.db import db
 from portal.core.tenancy import tenant_scope
 from portal.interviews.models import Interview
@@ -147,8 +148,8 @@ def test_above_five_hundred_rows_a_job_does_it_and_goes_on_where_it_was_stopped(
         runs.execute(db.session, UUID(run.rsplit("/", 1)[1]))
     assert sorted(_interviews(app, cast).values()) == [*["confirmed"] * 2, *["scheduled"] * 3]
 
-    clock_at = runs.clock.now() + runs.STALE * 2
-    with runs.clock.frozen(clock_at), app.app_context(), tenant_scope(cast.alice.tenant_id):
+    clock_at = wall_clock.now() + runs.STALE * 2
+    with wall_clock.frozen(clock_at), app.app_context(), tenant_scope(cast.alice.tenant_id):
         runs.execute(db.session, UUID(run.rsplit("/", 1)[1]))
     told = _report(app, cast, run)
     assert (told["state"], told["done"], told["skipped"], told["failed"]) == ("finished", 5, 0, 0)
@@ -167,7 +168,7 @@ def test_with_the_queue_down_a_large_run_waits_for_the_sweep(
     run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
     client.submit(run)
     monkeypatch.undo()
-    with runs.clock.frozen(runs.clock.now() + runs.STALE), app.app_context():
+    with wall_clock.frozen(wall_clock.now() + runs.STALE), app.app_context():
         take_up_runs()
     jobs.drain()
     assert _report(app, cast, run)["state"] == "finished"

@@ -37,8 +37,8 @@ class World:
     def more(self, count: int) -> None:
         """``count`` further candidates with application and interview in Alice's tenant."""
         with self.app.app_context(), tenant_scope(self.cast.alice.tenant_id):
-            me = db.session.get(User, (self.cast.alice.tenant_id, self.cast.alice.id))
-            job = db.session.scalar(sa.select(Job).limit(1))
+            me = db.session.get_one(User, (self.cast.alice.tenant_id, self.cast.alice.id))
+            job = db.session.scalars(sa.select(Job).limit(1)).one()
             for number in range(count):
                 _hire(me, job, f"More{number}", f"more{number}@x.example")
             db.session.commit()
@@ -53,7 +53,7 @@ def populate(app: Flask, cast: Cast) -> World:
 def _tenant(person: Person, mark: str) -> dict[str, UUID]:
     with tenant_scope(person.tenant_id, db.session), act(by=person.id, label=person.full_name):
         hiring.add_pipeline(db.session)
-        me = db.session.get(User, (person.tenant_id, person.id))
+        me = db.session.get_one(User, (person.tenant_id, person.id))
         team = Team(name=f"{mark} team", head_id=me.id)
         db.session.add(team)
         db.session.flush()
