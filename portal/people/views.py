@@ -69,13 +69,13 @@ def login() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             user = actions.log_in(db.session, form.email.data, form.password.data, clock.now())
+            login_user(user)  # before the commit, which forgets the row; this request has no tenant to load it again
             db.session.commit()
         except Invalid as error:
             form.form_errors.extend(error.errors[""])
             logs.get().info("log-in refused", address=request.remote_addr)
             status = 401
         else:
-            login_user(user)
             return redirect(_within(form.next.data) or url_for("admin.index"))
     return render_template("auth/login.html", form=form, demo_logins=_demo_logins()), status
 
