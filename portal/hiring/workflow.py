@@ -90,6 +90,7 @@ def _came_from(session: Any, rows: Sequence[Any]) -> dict[UUID, str]:
         sa.select(StatusChange.application_id, StatusChange.source, latest.label("rank"))
         .join(Application, Application.id == StatusChange.application_id)
         .where(StatusChange.application_id.in_([row.id for row in rows]), StatusChange.target == Application.status)
+        .where(StatusChange.source.not_in(CLOSED))  # a hold that was reopened began before the end
         .subquery()
     )
     newest = sa.select(ranked.c.application_id, ranked.c.source).where(ranked.c.rank == 1)
