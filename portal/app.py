@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
-from portal import admin, cli, health, jobs, messaging
+from portal import admin, cli, health, jobs, messaging, metrics
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
@@ -21,6 +21,7 @@ from portal.core.errors import PortalError
 from portal.core.limits import limiter
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
+from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.settings import Settings
@@ -89,10 +90,12 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
     app.register_blueprint(health.blueprint)
     lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS)
-    admin.install(app, [*interviews_admin.GRIDS, *hiring_admin.GRIDS, *people_admin.GRIDS])
+    grids = (interviews_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS)
+    admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)
     jobs.install(app)
     cli.install(app)
+    metrics.install(app)
 
 
 def _register_errors(app: Flask) -> None:

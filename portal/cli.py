@@ -74,9 +74,11 @@ def scheduler() -> None:
 @with_appcontext
 def serve(workers: int, threads: int) -> None:
     """Serve the pages with gunicorn at HOST and PORT: the web process for production."""
-    from portal.run import web_command
+    from portal.run import clean_metrics, web_command
 
-    command = web_command(current_app.extensions["greenroom"], workers=workers, threads=threads)
+    settings = current_app.extensions["greenroom"]
+    os.environ.update(clean_metrics(settings))
+    command = web_command(settings, workers=workers, threads=threads)
     os.execv(command[0], command)
 
 

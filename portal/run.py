@@ -8,6 +8,7 @@ order, the queue last, with exit code 0. What happens when one of them crashes, 
 """
 
 import errno
+import shutil
 import socket
 import sys
 import urllib.request
@@ -44,6 +45,14 @@ def web_command(settings: Settings, *, workers: int = 2, threads: int = 8) -> li
     return [sys.executable, "-m", "gunicorn", *options, "wsgi:app"]
 
 
+def clean_metrics(settings: Settings) -> dict[str, str]:
+    """Empty the folder through which the web processes share their figures; what tells them of it."""
+    folder = settings.data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder.resolve())}
+
+
 def main() -> int:
     """The exit code: 0 after Ctrl-C, 1 when something does not work, 2 when a setting is wrong."""
     try:
@@ -65,9 +74,10 @@ def run(settings: Settings) -> None:
         ServiceError: the data folder, the port or the queue is not to be had.
         Failed: migrations, demo data or one of the processes failed at the start.
     """
-    supervisor = Supervisor(environment(GREENROOM_DATA=str(settings.data_dir)), ROOT)
     with ExitStack() as stack:
         stack.enter_context(only_supervisor(settings.data_dir))
+        told = environment(GREENROOM_DATA=str(settings.data_dir), **clean_metrics(settings))
+        supervisor = Supervisor(told, ROOT)
         check_port(settings)
         supervisor.listen()
         if settings.queue_is_embedded:

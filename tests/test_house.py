@@ -43,6 +43,7 @@ PACKAGES = {
     "api": 4,
     "jobs": 4,  # asked by the grids, asks messaging
     "health": 5,
+    "metrics": 5,
     "doctor": 5,
     "loops": 5,
     "cli": 5,
@@ -106,6 +107,8 @@ def floor(name: str) -> int | None:
     """None for a module that nobody has put on a floor; a feature's own `__init__` lies on its lowest."""
     if name == "portal":
         return -1
+    if name == "portal.messaging.admin":
+        return ROOMS["admin"]
     if package(name) in FEATURES:
         return ROOMS.get(room(name)) if room(name) else 1
     return PACKAGES.get(package(name))
