@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
 from portal.core.errors import Conflict, Invalid, Missing
@@ -98,6 +99,11 @@ def update(session: Any, row: Any, values: Mapping[str, Any], version: int | Non
             # Another transaction committed between our read and this UPDATE, which names the version.
             raise Conflict("This was changed by somebody else at the same moment. Please reload.") from None
     return row
+
+
+def touch(row: Any) -> None:
+    """Count a change of what hangs on ``row`` (a panel, members, roles) as a change of it: its version grows."""
+    flag_modified(row, "updated_at")
 
 
 def delete(session: Any, row: Any) -> None:

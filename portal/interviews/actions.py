@@ -14,7 +14,7 @@ from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import BY_NAME, CLOSED, write_activities
-from portal.interviews.models import AHEAD, Audience, Interview, Panelist, Part
+from portal.interviews.models import AHEAD, Audience, Interview, InterviewType, Panelist, Part
 from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
 from portal.people.models import User
 
@@ -25,12 +25,13 @@ def schedule_interview(
     """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
     values = dict(values)
     allow_past = bool(values.pop("allow_past", False))
-    application = session.get(Application, (tenant_id(), values["application_id"]))
+    application = _application(session, values.get("application_id"))
     _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
-    values.setdefault("organizer_id", change.actor)
+    values["organizer_id"] = values.get("organizer_id") or change.actor
     candidate = session.get(Candidate, (tenant_id(), application.candidate_id))
     values["candidate_timezone"] = values.get("candidate_timezone") or candidate.timezone
-    values["title"] = values.get("title") or f"{words(values['interview_type'])} interview with {candidate.full_name}"
+    kind = words(values.get("interview_type") or InterviewType.VIDEO)
+    values["title"] = values.get("title") or f"{kind} interview with {candidate.full_name}"
     _check_times(values, change, allow_past)
     _check_active(interviewers)
     row = records.create(session, Interview, values)
@@ -48,9 +49,15 @@ def schedule_interview(
     return row
 
 
-def _require_open(session: Any, application: Application | None, audience: str, by: Holder | None) -> None:
-    if application is None:
+def _application(session: Any, key: UUID | None) -> Application:
+    # Locked: a hold at the same moment either comes first and is seen, or waits and cancels the new interview.
+    found = session.get(Application, (tenant_id(), key), with_for_update={"of": Application}) if key else None
+    if not isinstance(found, Application):
         raise Invalid({"application_id": "Please choose an application."})
+    return found
+
+
+def _require_open(session: Any, application: Application, audience: str, by: Holder | None) -> None:
     if by and not access.allows(session, by, application, *SCHEDULE):
         raise NotAllowed("You may not schedule interviews for this application.")
     status = application.status
@@ -80,7 +87,7 @@ def _check_active(users: Sequence[User]) -> None:
 
 
 def _seat(session: Any, row: Interview, users: Sequence[User]) -> None:
-    for position, user in enumerate(users):
+    for position, user in enumerate({user.id: user for user in users}.values()):
         part = Part.LEAD if position == 0 else Part.PANELIST
         session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id, part=part))
     session.flush()
@@ -94,18 +101,16 @@ def change_interview(
     values = dict(values)
     values.pop("application_id", None)  # an interview stays with its application
     allow_past = bool(values.pop("allow_past", False))
-    times = {name: values.pop(name) for name in ("scheduled_start", "scheduled_end") if name in values}
+    times: dict[str, Any] = {name: values.pop(name) for name in ("scheduled_start", "scheduled_end") if name in values}
     if version != row.version:
         raise records.Stale(row)
     records.update(session, row, values, version)
     if interviewers is not None:
         set_panel(session, row, interviewers, change)
-    if allow_past and change.by and not access.may(change.by, "write:interviews"):
-        raise Invalid({"allow_past": "Only HR may record an interview of the past."})
     if any(value and value != getattr(row, name) for name, value in times.items()):
         if row.status not in AHEAD and row.status not in INTERVIEW.moves["reschedule"].sources:
             raise Invalid({"scheduled_start": f"The times of an interview that is {words(row.status).lower()} stay."})
-        data: dict[str, Any] = {**times, "allow_past": allow_past}
+        data: dict[str, Any] = {"allow_past": allow_past, **times}
         INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, data))
     return row
 
@@ -121,6 +126,8 @@ def set_panel(session: Any, row: Interview, users: Sequence[User], change: Chang
     added = [user for key, user in wanted.items() if key not in seated]
     for user in added:
         session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id))
+    if added or set(seated) - set(wanted):
+        records.touch(row)
     session.flush()
     said = {"schedule": row.reschedule_count, "start": row.scheduled_start.isoformat()}
     facts = [events.Event("InterviewerAdded", row.id, {"user": str(user.id), **said}) for user in added]

@@ -75,7 +75,7 @@ def new_times(row: Any, change: Change) -> tuple[Any, Any]:
     if "offset_minutes" in change.data:
         offset = timedelta(minutes=change.data["offset_minutes"])
         return row.scheduled_start + offset, row.scheduled_end + offset
-    start = change.data["scheduled_start"]
+    start = change.data.get("scheduled_start") or row.scheduled_start
     return start, change.data.get("scheduled_end") or start + (row.scheduled_end - row.scheduled_start)
 
 
@@ -208,10 +208,24 @@ def _carry(session: Any, moved: Sequence[Moved], change: Change) -> None:
         follow(session, decided, f"interview_{outcome}", change)
 
 
+# The way of a further round, for an application that a former one has taken past it already.
+_BY_WAY_OF = {
+    "interview_rescheduled": ("interview_scheduled",),
+    "interview_completed": ("interview_scheduled",),
+    "interview_passed": ("interview_scheduled", "interview_completed"),
+    "interview_failed": ("interview_scheduled", "interview_completed"),
+}
+
+
 def follow(session: Any, applications: Sequence[UUID], target: str, change: Change) -> None:
     """Take the applications to ``target`` where the pipeline leads there; the others stay where they are."""
-    if applications:
-        APPLICATION.apply(session, applications, target, change.carried(reason=change.reason))
+    carried = change.carried(reason=change.reason)
+    left = list(applications)
+    if left:
+        refused = APPLICATION.apply(session, left, target, carried).refused
+        left = [key for key, error in refused.items() if isinstance(error, WrongState) and error.state != target]
+    for step in (*_BY_WAY_OF[target], target) if target in _BY_WAY_OF and left else ():
+        left = list(APPLICATION.apply(session, left, step, carried).done)
 
 
 def open_client_applications(applications: Sequence[UUID]) -> sa.Select[Any]:

@@ -51,25 +51,27 @@ def create_user(
     return user
 
 
-def set_roles(session: Any, user: User, roles: Sequence[Role]) -> None:
-    """Make ``roles`` the user's roles."""
-    _replace(session, UserRole, "user_id", user.id, "role_id", [role.id for role in roles])
+def set_roles(session: Any, user: User, roles: Sequence[Role]) -> bool:
+    """Make ``roles`` the user's roles; answers whether they were others."""
+    return _replace(session, UserRole, "user_id", user, "role_id", [role.id for role in roles])
 
 
-def set_members(session: Any, team: Team, members: Sequence[User]) -> None:
-    """Make ``members`` the team's members."""
-    _replace(session, TeamMember, "team_id", team.id, "user_id", [user.id for user in members])
+def set_members(session: Any, team: Team, members: Sequence[User]) -> bool:
+    """Make ``members`` the team's members; answers whether they were others."""
+    return _replace(session, TeamMember, "team_id", team, "user_id", [user.id for user in members])
 
 
-def _replace(session: Any, model: Any, owner: str, key: UUID, item: str, wanted: Sequence[UUID]) -> None:
-    present = {getattr(r, item): r for r in session.scalars(sa.select(model).where(getattr(model, owner) == key))}
-    for other, row in present.items():
+def _replace(session: Any, model: Any, owner: str, row: User | Team, item: str, wanted: Sequence[UUID]) -> bool:
+    query = sa.select(model).where(getattr(model, owner) == row.id)
+    present = {getattr(each, item): each for each in session.scalars(query)}
+    for other, each in present.items():
         if other not in wanted:
-            session.delete(row)
+            session.delete(each)
     for other in wanted:
         if other not in present:
-            session.add(model(**{owner: key, item: other}))
+            session.add(model(**{owner: row.id, item: other}))
     session.flush()
+    return set(present) != set(wanted)
 
 
 def set_password(session: Any, user: User, password: str) -> None:

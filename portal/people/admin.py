@@ -85,7 +85,8 @@ def _update_user(session: Any, row: User, values: dict[str, Any], version: int, 
         row.session_stamp += 1
     if password:
         actions.set_password(session, row, password)
-    actions.set_roles(session, row, roles)
+    if actions.set_roles(session, row, roles):
+        records.touch(row)
     session.flush()
     return row
 
@@ -100,7 +101,9 @@ def _create_team(session: Any, values: dict[str, Any], change: Change) -> Team:
 def _update_team(session: Any, row: Team, values: dict[str, Any], version: int, change: Change) -> Team:
     members = _rows(session, User, values.pop("members", None))
     records.update(session, row, values, version)
-    actions.set_members(session, row, members)
+    if actions.set_members(session, row, members):
+        records.touch(row)
+        session.flush()
     return row
 
 
