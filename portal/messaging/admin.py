@@ -36,8 +36,8 @@ MESSAGES = Grid(
         Column("message_id", "Message-ID", Delivery.message_id, shown=False),
     ),
     filters=(
-        Filter("status", "Status", "choice", Delivery.status, choices=tuple((s.value, words(s)) for s in DeliveryStatus)),
-        Filter("channel", "Channel", "choice", Delivery.channel, choices=tuple((c.value, words(c)) for c in Channel)),
+        Filter("status", "Status", "choice", Delivery.status, choices=tuple((s, words(s)) for s in DeliveryStatus)),
+        Filter("channel", "Channel", "choice", Delivery.channel, choices=tuple((c, words(c)) for c in Channel)),
         Filter("made", "Made", "date", Delivery.created_at, past=True),
     ),
     default_sort="-created_at",

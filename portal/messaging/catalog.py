@@ -23,13 +23,13 @@ class Told:
     """What one recipient has been told of the interview so far.
 
     ``schedule`` and ``start`` are those of the last message that reached them and stands, None where there is none
-    or it took the interview back; ``perhaps`` is whether they may know of it all the same: a message was sent or
-    its sending was begun, or the interview was arranged before messages were written down.
+    or it took the interview back; ``perhaps`` answers whether they may know of it all the same: a message was sent
+    or its sending was begun, or the interview was arranged before messages were written down.
     """
 
     schedule: int | None = None
     start: datetime | None = None
-    perhaps: bool = True
+    perhaps: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,13 @@ Holds = Callable[[Moment], str]
 
 @dataclass(frozen=True)
 class Message:
-    """One row: ``told_earlier`` is whether ``holds`` needs to know what the recipient was told before."""
+    """One row of the table."""
 
     event: str
     recipients: Recipients
     channels: tuple[Channel, ...]
     template: str
     holds: Holds
-    told_earlier: bool = True
 
 
 # --- recipients -------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ def is_news(m: Moment) -> str:
 def is_called_off(m: Moment) -> str:
     if m.facts.status != InterviewStatus.CANCELLED or (m.schedule is not None and m.schedule != m.facts.schedule):
         return "The interview was taken up again."
-    return "" if m.told.perhaps else "They were never told of this interview."
+    return "" if m.told.perhaps() else "They were never told of this interview."
 
 
 def is_off_the_panel(m: Moment) -> str:
@@ -111,7 +110,7 @@ def is_off_the_panel(m: Moment) -> str:
         return "They are on the panel again."
     if m.facts.start <= m.at:
         return "The interview's start has passed."
-    return "" if m.told.perhaps else "They were never told of this interview."
+    return "" if m.told.perhaps() else "They were never told of this interview."
 
 
 def is_to_be_remembered(m: Moment) -> str:
@@ -133,8 +132,8 @@ CATALOGUE: tuple[Message, ...] = (
     Message("InterviewCancelled",   interviewers,    _MAIL,    "interview_cancelled",   is_called_off),
     Message("InterviewerAdded",     the_interviewer, _MAIL,    "interview_scheduled",   is_news),
     Message("InterviewerRemoved",   the_interviewer, _MAIL,    "interview_cancelled",   is_off_the_panel),
-    Message(REMINDER,               candidate,       _MAIL,    "interview_reminder",    is_to_be_remembered, False),
-    Message(REMINDER,               attending,       _MAIL,    "interview_reminder",    is_to_be_remembered, False),
+    Message(REMINDER,               candidate,       _MAIL,    "interview_reminder",    is_to_be_remembered),
+    Message(REMINDER,               attending,       _MAIL,    "interview_reminder",    is_to_be_remembered),
 )  # fmt: skip
 
 # The events that arrange an interview, for somebody at least.

@@ -4,10 +4,9 @@ import contextlib
 import smtplib
 import ssl
 from collections.abc import Iterator
-from email import policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from portal.settings import Settings
 from portal.settings_checks import SmtpServer
@@ -151,7 +150,8 @@ def _content(message: EmailMessage, recipient: str) -> tuple[bytes, list[str]]:
     if recipient.isascii():
         return message.as_bytes(), []
     # Only a local part beyond ASCII needs the extension: everything else is encoded.
-    return message.as_bytes(policy=policy.SMTPUTF8), ["SMTPUTF8", "BODY=8BITMIME"]
+    spelt_out: Any = message.policy.clone(utf8=True)  # type: ignore[call-arg]
+    return message.as_bytes(policy=spelt_out), ["SMTPUTF8", "BODY=8BITMIME"]
 
 
 @contextlib.contextmanager

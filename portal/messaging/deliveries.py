@@ -5,7 +5,6 @@ delivery before the lease ends. A worker that is killed between the mail server'
 delivery that goes out again with the same Message-ID; that is the only way to a second one.
 """
 
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,29 +18,18 @@ from sqlalchemy.orm import aliased
 from portal.core import clock, logs
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
-from portal.messaging import facts, mail, making, reminders
+from portal.messaging import facts, mail, making, reminders, settling
 from portal.messaging.catalog import ARRANGING, Moment, Told, rule
-from portal.messaging.channels import Broken, Deferred, Down, NotSent, Post, Refused
+from portal.messaging.channels import Broken, Deferred, Down, NotSent, Post
 from portal.messaging.facts import Facts, Person
 from portal.messaging.making import DELIVERIES
-from portal.messaging.models import UNDONE, Delivery, DeliveryStatus, Reminder
+from portal.messaging.models import UNDONE, Delivery, DeliveryStatus
+from portal.messaging.settling import Claim
 
 BATCH = 50
 LEASE = timedelta(minutes=2)
 HOLD_SECONDS = 60.0
 """A batch that takes longer gives back what it has not begun, long before its lease ends."""
-MAX_ATTEMPTS = 12
-PAUSES: list[timedelta] = [timedelta(seconds=30) * 2**n for n in range(9)] + [timedelta(hours=4)] * 3
-"""Before the second attempt, the third …: half a minute, doubling, some 16 hours in all."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A delivery that is ours: ``attempt`` is the number that our note of it must still find."""
-
-    tenant_id: UUID
-    id: UUID
-    attempt: int
 
 
 def deliver(session: Any, post: Post, limit: int = BATCH) -> int:
@@ -54,13 +42,13 @@ def deliver(session: Any, post: Post, limit: int = BATCH) -> int:
         claims = claim(session, clock.now(), limit)
         for position, mine in enumerate(claims):
             if time.monotonic() - started > HOLD_SECONDS:
-                _give_back(session, claims[position:])
+                settling.give_back(session, claims[position:])
                 break
             try:
                 _hand_over(session, mine, post)
             except Down as down:
                 for other in claims[position + 1 :]:
-                    _note_failure(session, other, Down(str(down)))
+                    settling.note_failure(session, other, Down(str(down)))
                 raise
     return len(claims)
 
@@ -77,7 +65,9 @@ def claim(session: Any, at: datetime, limit: int) -> list[Claim]:
     rows = session.execute(due(at, limit)).all()
     making.change(session, DELIVERIES, rows, claimed_until=at + LEASE, attempts=DELIVERIES.c.attempts + 1)
     session.commit()
-    return [Claim(row.tenant_id, row.id, row.attempts + 1) for row in rows]
+    return [
+        Claim(row.tenant_id, row.id, row.attempts + 1, row.subject_id, row.recipient_id, row.channel) for row in rows
+    ]
 
 
 def due(at: datetime, limit: int) -> sa.Select[Any]:
@@ -94,7 +84,10 @@ def due(at: datetime, limit: int) -> sa.Select[Any]:
         earlier.next_at <= at,
     )
     free = sa.or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= at)
-    columns: tuple[Any, ...] = (Delivery.tenant_id, Delivery.id, Delivery.attempts)
+    columns: tuple[Any, ...] = (
+        Delivery.tenant_id, Delivery.id, Delivery.attempts, Delivery.subject_id, Delivery.recipient_id,
+        Delivery.channel,
+    )  # fmt: skip
     return (
         sa.select(*columns)
         .where(_UNDONE, Delivery.next_at <= at, free, ~held_up)
@@ -111,62 +104,96 @@ _UNDONE = sa.text("deliveries.status IN ('queued', 'failed')")
 # --- hand over --------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """``why`` is '' for a delivery that was sent, else why it is void or has failed; ``address`` is where it went,
+    ``reminder`` the one it comes from."""
+
+    why: str | NotSent = ""
+    address: str = ""
+    reminder: UUID | None = None
+
+
 def _hand_over(session: Any, mine: Claim, post: Post) -> None:
-    """Send one delivery if it is still true, and note what became of it; raises Down."""
-    outcome = _attempt(session, mine, post) if mine.attempt <= MAX_ATTEMPTS else Broken("It was begun and never ended.")
-    if isinstance(outcome, NotSent):
-        _note_failure(session, mine, outcome)
-        if isinstance(outcome, Down):
-            raise outcome
-    elif outcome:
-        _note_void(session, mine, outcome)
-    elif outcome is not None:
-        _note_sent(session, mine)
-
-
-def _attempt(session: Any, mine: Claim, post: Post) -> NotSent | str | None:
-    """'' for a delivery that was sent, why it is void or has failed, None where it is no longer ours.
+    """Send one delivery if it is still true, and note what became of it, in one transaction; raises Down.
 
     On PostgreSQL the interview's row is locked meanwhile, so that a cancellation commits before our check or after
     the hand-over. On SQLite that lock would be the only writer's and everybody would wait for a slow mail server:
-    what commits in those moments is followed by its own message, in order.
+    there we only read until it is done, and what commits in those moments is followed by its own message, in order.
     """
     with tenant_scope(mine.tenant_id, session):
-        try:
-            session.connection(execution_options={"reading": True})
-            row = session.scalar(
-                sa.select(Delivery)
-                .where(Delivery.id == mine.id, Delivery.attempts == mine.attempt, Delivery.status.in_(UNDONE))
-                .execution_options(populate_existing=True)
-            )
-            return _send_if_true(session, row, post, clock.now()) if row is not None else None
-        except NotSent as failure:
-            return failure
-        except Exception as error:
-            logs.get().error("a message could not be made", delivery_id=str(mine.id), exc_info=error)
-            return Deferred(f"The message could not be made: {error!r}")
-        finally:
-            session.rollback()  # ends the reading and the lock
+        session.connection(execution_options={"reading": True})
+        outcome = _attempt(session, mine, post)
+        if session.get_bind().dialect.name == "sqlite":
+            session.rollback()
+        if outcome is None:
+            session.rollback()  # our lease had ended and somebody else has it
+        elif isinstance(outcome.why, NotSent):
+            settling.note_failure(session, mine, outcome.why)
+        elif outcome.why:
+            settling.note_void(session, mine, outcome.why, outcome.reminder)
+        else:
+            settling.note_sent(session, mine, outcome.address, outcome.reminder)
+    if outcome is not None and isinstance(outcome.why, Down):
+        raise outcome.why
 
 
-def _send_if_true(session: Any, row: Delivery, post: Post, at: datetime) -> str:
-    """'' when it was handed over, else why it is void."""
-    message = rule(row.event)
+def _attempt(session: Any, mine: Claim, post: Post) -> Outcome | None:
+    """What became of a delivery; None where it is no longer ours."""
+    if mine.attempt > settling.MAX_ATTEMPTS:  # whatever it does to us, it does no more
+        return Outcome(Broken("It was begun many times and never ended."))
+    try:
+        *earlier, row = session.scalars(_up_to(mine)).all()
+        if row.id != mine.id or row.attempts != mine.attempt or row.status not in UNDONE:
+            return None
+        return _send_if_true(session, row, earlier, post, clock.now())
+    except NotSent as failure:
+        return Outcome(failure)
+    except Exception as error:
+        session.rollback()
+        logs.get().error("a message could not be made", delivery_id=str(mine.id), exc_info=error)
+        return Outcome(Deferred(f"The message could not be made: {error!r}"))
+
+
+def _up_to(mine: Claim) -> sa.Select[Any]:
+    """The deliveries about the same interview, to the same person, through the same channel, ours the last."""
+    return (
+        sa.select(Delivery)
+        .where(
+            Delivery.subject_id == mine.subject_id,
+            Delivery.recipient_id == mine.recipient_id,
+            Delivery.channel == mine.channel,
+            Delivery.id <= mine.id,
+        )
+        .order_by(Delivery.id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _send_if_true(session: Any, row: Delivery, earlier: Sequence[Delivery], post: Post, at: datetime) -> Outcome:
     interview = facts.load(session, [row.subject_id], lock=True).get(row.subject_id)
     reader = _reader(session, interview, row) if interview else None
     if interview is None or reader is None:
-        return "The interview or its reader is gone."
-    if not reader.active:
-        return "Their account is no longer active."
-    told = _told(session, row) if message.told_earlier else Told()
-    if why := message.holds(Moment(interview, row.schedule_version, reader, told, at)):
-        return why
-    if row.reminder_id and reminders.is_overtaken(session, row.reminder_id, at):
-        return "A reminder nearer to the start is due."
+        return Outcome("The interview or its reader is gone.", reminder=row.reminder_id)
+    told = _told(session, row, earlier)
+    if why := _untrue(session, row, Moment(interview, row.schedule_version, reader, told, at)):
+        return Outcome(why, reminder=row.reminder_id)
     letter = mail.compose(
         row.kind, interview, reader, message_id=row.message_id, event=row.event, at=at, told_start=told.start
     )
+    # To the address as it is now: it may have been corrected since.
     post.send(reader.email, letter)
+    return Outcome(address=reader.email, reminder=row.reminder_id)
+
+
+def _untrue(session: Any, row: Delivery, moment: Moment) -> str:
+    """'' where the message is still true, else why it is not."""
+    if not moment.reader.active:
+        return "Their account is no longer active."
+    if why := rule(row.event).holds(moment):
+        return why
+    if row.reminder_id and reminders.is_overtaken(session, row.reminder_id, moment.at):
+        return "A reminder nearer to the start is due."
     return ""
 
 
@@ -175,18 +202,12 @@ def _reader(session: Any, interview: Facts, row: Delivery) -> Person | None:
     return found or facts.users(session, [row.recipient_id]).get(row.recipient_id)
 
 
-def _told(session: Any, row: Delivery) -> Told:
+def _told(session: Any, row: Delivery, earlier: Sequence[Delivery]) -> Told:
     """What the reader of ``row`` was told of its interview before."""
-    earlier = sa.select(Delivery).where(
-        Delivery.subject_id == row.subject_id,
-        Delivery.recipient_id == row.recipient_id,
-        Delivery.channel == row.channel,
-        Delivery.id < row.id,
-    )
-    told = Told(perhaps=not _arranged_before(session, row))
-    for each in session.scalars(earlier.order_by(Delivery.id)):
+    told = Told(perhaps=lambda: not _arranged_before(session, row))
+    for each in earlier:
         if each.kind == "interview_cancelled":
-            told = Told(perhaps=False) if each.status == DeliveryStatus.SENT else told
+            told = Told(perhaps=lambda: False) if each.status == DeliveryStatus.SENT else told
         elif each.status == DeliveryStatus.SENT:
             told = Told(each.schedule_version, each.about_at)
         elif each.may_have_arrived:
@@ -202,70 +223,3 @@ def _arranged_before(session: Any, row: Delivery) -> bool:
         OutboxEvent.occurred_at <= row.created_at,
     )
     return session.scalar(query.limit(1)) is not None
-
-
-# --- note -------------------------------------------------------------------------------------------
-
-
-def _note_sent(session: Any, mine: Claim) -> None:
-    at = clock.now()
-    if _note(session, mine, status=DeliveryStatus.SENT.value, sent_at=at, last_error=""):
-        _note_reminder(session, mine, sent_at=at)
-    session.commit()
-
-
-def _note_void(session: Any, mine: Claim, why: str) -> None:
-    attempts = DELIVERIES.c.attempts - 1  # this one was not begun
-    if _note(session, mine, status=DeliveryStatus.VOID.value, last_error=why, attempts=attempts):
-        _note_reminder(session, mine, void_at=clock.now())
-    session.commit()
-
-
-def _note_failure(session: Any, mine: Claim, failure: NotSent) -> None:
-    """Try again later, the sooner the nearer the start is; after too many attempts, or a refusal, no more."""
-    at = clock.now()
-    dead = isinstance(failure, Refused) or mine.attempt >= MAX_ATTEMPTS
-    status = DeliveryStatus.DEAD if dead else DeliveryStatus.FAILED
-    refusals = DELIVERIES.c.refusals + (0 if failure.in_doubt else 1)
-    about = session.scalar(sa.select(DELIVERIES.c.about_at).where(*_ours(mine)))
-    _note(
-        session, mine, status=status.value, last_error=str(failure)[:2000], refusals=refusals,
-        next_at=at + pause(mine.attempt, about - at if about else None),
-    )  # fmt: skip
-    session.commit()
-
-
-def pause(attempt: int, time_left: timedelta | None) -> timedelta:
-    """How long to wait after the failure of ``attempt``: growing, with jitter so that not all come back at once."""
-    wait = PAUSES[min(attempt, len(PAUSES)) - 1]
-    if time_left is not None and time_left > timedelta():
-        wait = min(wait, max(time_left / 4, PAUSES[0]))
-    jitter = timedelta(seconds=random.uniform(0, wait.total_seconds() / 4))
-    return wait + jitter
-
-
-def _note(session: Any, mine: Claim, **values: Any) -> bool:
-    """Write what became of our claim; False where the lease had ended and somebody else took it."""
-    swap = sa.update(DELIVERIES).where(
-        *_ours(mine), DELIVERIES.c.attempts == mine.attempt, DELIVERIES.c.status.in_(UNDONE)
-    )
-    return bool(session.execute(swap.values(claimed_until=None, **values)).rowcount)
-
-
-def _ours(mine: Claim) -> tuple[sa.ColumnElement[bool], ...]:
-    return DELIVERIES.c.tenant_id == mine.tenant_id, DELIVERIES.c.id == mine.id
-
-
-def _note_reminder(session: Any, mine: Claim, **values: datetime) -> None:
-    cause = sa.select(DELIVERIES.c.reminder_id).where(*_ours(mine)).scalar_subquery()
-    table: sa.Table = sa.inspect(Reminder).local_table  # type: ignore[assignment]
-    unnoted = table.c.sent_at.is_(None) & table.c.void_at.is_(None)  # by another channel
-    session.execute(
-        sa.update(table).where(table.c.tenant_id == mine.tenant_id, table.c.id == cause, unnoted).values(**values)
-    )
-
-
-def _give_back(session: Any, claims: Sequence[Claim]) -> None:
-    for mine in claims:
-        _note(session, mine, attempts=DELIVERIES.c.attempts - 1)
-    session.commit()

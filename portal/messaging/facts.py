@@ -63,21 +63,31 @@ class Facts:
         return next((p for p in (self.candidate, *self.panel) if p.id == key), None)
 
 
+# Built once: they run for every message.
+_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
+_USER = (User.id, User.full_name, User.email, User.timezone, User.active)
+_INTERVIEWS = (
+    sa.select(Interview, Candidate, Job.title.label("job"), Tenant.name.label("organisation"))
+    .join(Application, Application.id == Interview.application_id)
+    .join(Candidate, Candidate.id == Application.candidate_id)
+    .join(Job, Job.id == Application.job_id)
+    .join(Tenant, Tenant.id == Interview.tenant_id)
+    .where(Interview.id.in_(_KEYS))
+    .execution_options(populate_existing=True)
+)
+_PANELS = (
+    sa.select(Panelist.interview_id, Panelist.part, Panelist.reply, *_USER)
+    .join(User, User.id == Panelist.user_id)
+    .where(Panelist.interview_id.in_(_KEYS))
+    .order_by(Panelist.part, Panelist.id)
+)
+
+
 def load(session: Any, interviews: Collection[UUID], *, lock: bool = False) -> dict[UUID, Facts]:
     """The facts of ``interviews`` of the present tenant; with ``lock`` they stand still until the transaction ends."""
-    query = (
-        sa.select(Interview, Candidate, Job.title.label("job"), Tenant.name.label("organisation"))
-        .join(Application, Application.id == Interview.application_id)
-        .join(Candidate, Candidate.id == Application.candidate_id)
-        .join(Job, Job.id == Application.job_id)
-        .join(Tenant, Tenant.id == Interview.tenant_id)
-        .where(Interview.id.in_(interviews))
-        .execution_options(populate_existing=True)
-    )
-    if lock:
-        # Shared: two mails about one interview do not wait for each other, but a cancellation waits for both.
-        query = query.with_for_update(of=Interview, read=True)
-    rows = session.execute(query).all()
+    # Shared: two mails about one interview do not wait for each other, but a cancellation waits for both.
+    query = _INTERVIEWS.with_for_update(of=Interview, read=True) if lock else _INTERVIEWS
+    rows = session.execute(query, {"keys": list(interviews)}).all()
     panels = _panels(session, interviews)
     return {row.Interview.id: _facts(row, panels[row.Interview.id]) for row in rows}
 
@@ -100,18 +110,9 @@ def _facts(row: Any, panel: list[Person]) -> Facts:
 
 def _panels(session: Any, interviews: Collection[UUID]) -> dict[UUID, list[Person]]:
     found: dict[UUID, list[Person]] = defaultdict(list)
-    query = (
-        sa.select(Panelist.interview_id, Panelist.part, Panelist.reply, *_USER)
-        .join(User, User.id == Panelist.user_id)
-        .where(Panelist.interview_id.in_(interviews))
-        .order_by(Panelist.part, Panelist.id)
-    )
-    for row in session.execute(query):
+    for row in session.execute(_PANELS, {"keys": list(interviews)}):
         found[row.interview_id].append(_person(row, part=row.part, reply=row.reply))
     return found
-
-
-_USER = (User.id, User.full_name, User.email, User.timezone, User.active)
 
 
 def _person(row: Any, **more: Any) -> Person:

@@ -4,9 +4,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email import policy
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -53,10 +53,10 @@ def compose(
     text = _template(f"{template}.txt")
     context = _context(facts, reader, event=event, at=at, told_start=told_start)
     subject = "".join(text.blocks["subject"](text.new_context(context)))
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = _sender()
+    message = EmailMessage(policy=HEADERS_AS_WRITTEN)
+    message["From"] = _address(*parseaddr(current_app.extensions["greenroom"].mail_from))
     message["To"] = _address(reader.name, reader.email)
-    message["Subject"] = _one_line(subject)
+    message["Subject"] = _encoded(_one_line(subject), "Subject")
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # so that no holiday notice answers
@@ -72,13 +72,31 @@ def _template(name: str) -> jinja2.Template:
     return environment.get_template(f"mail/{name}")
 
 
-def _sender() -> Address:
-    return _address(*parseaddr(current_app.extensions["greenroom"].mail_from))
+class _HeadersAsWritten(EmailPolicy):
+    """Headers go out as we wrote them: the library's own folding puts spaces into long names of other scripts."""
+
+    def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
+        if any(not line.startswith(" ") for line in value.splitlines()[1:]):
+            raise ValueError(f"a line break in the header {name}")
+        return name, value
 
 
-def _address(name: str, address: str) -> Address:
-    local, _, domain = ascii_domain(address).rpartition("@")
-    return Address(_one_line(name), local, domain)
+HEADERS_AS_WRITTEN = _HeadersAsWritten(linesep="\r\n", refold_source="none")
+
+
+def _address(name: str, address: str) -> str:
+    name, address = _one_line(name), ascii_domain(address)
+    if not name:
+        return address
+    needs_quotes = name.isascii() and "=?" not in name and re.search(r"[^\w !#$%&\'*+/=?^`{|}~-]", name)
+    phrase = '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name)) if needs_quotes else _encoded(name, "To")
+    return f"{phrase}\n <{address}>" if len(phrase) + len(address) > 70 else f"{phrase} <{address}>"
+
+
+def _encoded(text: str, header: str) -> str:
+    """Text as a header holds it: plain where it can be, else in encoded words that fit their lines."""
+    plain = text.isascii() and "=?" not in text
+    return Header(text, "us-ascii" if plain else "utf-8", header_name=header, maxlinelen=76).encode()
 
 
 def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_start: datetime | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def standing(session: Any, at: datetime) -> Standing:
             events_failing=failing,
             oldest=oldest_due(session, at),
             reminders=session.scalar(sa.select(sa.func.count()).select_from(Reminder).where(_WAITING_REMINDERS)),
-            deliveries=dict(session.execute(by_status).tuples().all()),
+            deliveries=dict(session.execute(by_status).all()),
             dead=tuple(session.scalars(dead)),
         )
 

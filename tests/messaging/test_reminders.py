@@ -184,8 +184,8 @@ def test_a_reminder_row_made_due_again_still_sends_nothing_twice(
 ) -> None:
     world.interview(world.clock.now + 24 * HOUR)
     tick()
-    with app.app_context():
-        db.session.execute(sa.update(Reminder.__table__).values(queued_at=None))
+    with app.app_context(), everywhere():
+        db.session.execute(sa.update(Reminder).values(queued_at=None))
         db.session.commit()
     tick()
     assert subjects(mailbox) == ["In 1 day"]

@@ -66,7 +66,9 @@ class World:
                 "meeting_link": "https://meet.example/abc", **values,
             }  # fmt: skip
             users = [session.get(User, (p.tenant_id, p.id)) for p in panel]
-            return actions.schedule_interview(session, given, users, self.change()).id
+            made: Interview = actions.schedule_interview(session, given, users, self.change())
+            key: UUID = made.id
+            return key
 
     def change(self, **data: Any) -> Change:
         return Change(self.clock.now, db.session.get(User, (self.person.tenant_id, self.person.id)), data)
