@@ -25,5 +25,3 @@ def ready() -> ResponseReturnValue:
         logs.get().error("database does not answer", error=str(error))
         return {"status": "unavailable", "database": False}, 503
     return {"status": "ok", "database": True, "queue": current_app.extensions["queue_answers"]()}
-
-

@@ -52,7 +52,7 @@ def _interviewers() -> Any:
 
 def _with_panelist(key: str) -> sa.ColumnElement[bool]:
     seats: sa.Select[Any] = sa.select(Panelist.interview_id).where(Panelist.user_id == to_key(key))
-    return Interview.id.in_(seats)
+    return sa.and_(Interview.id.in_(seats))
 
 
 def _overdue() -> sa.ColumnElement[bool]:

@@ -14,7 +14,7 @@ from portal.core.access import Reach
 from portal.core.audit import AuditEntry
 from portal.core.errors import Invalid
 from portal.core.workflow import Change
-from portal.people import actions
+from portal.people import actions, passwords
 from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole
 
 _Head = aliased(User, name="head")
@@ -61,13 +61,16 @@ def _leave_administrators(row: User, change: Change) -> None:
         raise Invalid({"": "This is an administrator; only another administrator may change the record."})
 
 
+def _new_password(values: dict[str, Any]) -> dict[str, Any]:
+    """The columns of the password that the form asks for; none where it was left empty."""
+    password = values.pop("new_password", "") or ""
+    return {"password_hash": passwords.hashed(password, "new_password")} if password else {}
+
+
 def _create_user(session: Any, values: dict[str, Any], change: Change) -> User:
     roles = _rows(session, Role, values.pop("roles", None))
     _no_administrators(session, roles, change)
-    password = values.pop("new_password", "") or ""
-    user = records.create(session, User, values)
-    if password:
-        actions.set_password(session, user, password)
+    user = records.create(session, User, values | _new_password(values))
     actions.set_roles(session, user, roles)
     return user
 
@@ -76,15 +79,12 @@ def _update_user(session: Any, row: User, values: dict[str, Any], version: int, 
     _leave_administrators(row, change)
     roles = _rows(session, Role, values.pop("roles", None))
     _no_administrators(session, [role for role in roles if role.id not in _role_keys(session, row)], change)
-    password = values.pop("new_password", "") or ""
     if not values.get("active") and change.by is not None and row.id == change.by.id:
         raise Invalid({"active": "You cannot deactivate yourself."})
-    ends_log_ins = row.active and not values.get("active")
+    password = _new_password(values)
+    if password or (row.active and not values.get("active")):  # either ends all log-ins
+        values = values | password | {"session_stamp": row.session_stamp + 1}
     records.update(session, row, values, version)
-    if ends_log_ins:
-        row.session_stamp += 1
-    if password:
-        actions.set_password(session, row, password)
     if actions.set_roles(session, row, roles):
         records.touch(row)
     session.flush()

@@ -13,10 +13,10 @@ _hasher = PasswordHasher()
 _never: str | None = None
 
 
-def hashed(password: str) -> str:
-    """The argon2id hash to keep; raises Invalid for a password that is too short to be one."""
+def hashed(password: str, field: str = "password") -> str:
+    """The argon2id hash to keep; raises Invalid, beside ``field``, for a password that is too short to be one."""
     if len(password) < 10:
-        raise Invalid({"password": "At least 10 characters, please."})
+        raise Invalid({field: "At least 10 characters, please."})
     with _at_once:
         return _hasher.hash(password)
 

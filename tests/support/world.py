@@ -12,12 +12,14 @@ from portal.admin.grid import grids
 from portal.core import clock
 from portal.core.context import act
 from portal.core.db import db
+from portal.core.events import OutboxEvent
 from portal.core.tenancy import tenant_scope
 from portal.core.workflow import Change
 from portal.hiring import actions as hiring
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import APPLICATION
 from portal.interviews import actions as interviews
+from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
 from tests.support.cast import Cast, Person
@@ -67,8 +69,22 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.flush()
         _hire(me, job, mark, f"{mark.lower()}@x.example")
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
+        _tell(me)
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
+
+
+def _tell(me: User) -> None:
+    """One message, as the worker makes them from an event."""
+    event = db.session.scalars(sa.select(OutboxEvent).where(OutboxEvent.name == "InterviewScheduled")).one()
+    db.session.add(
+        Delivery(
+            event_id=event.id, event=event.name, kind="interview_scheduled", subject_id=event.subject_id,
+            recipient_id=me.id, user_id=me.id, address=me.email, idem_key=str(event.id), message_id=f"<{event.id}@x>",
+            next_at=clock.now() + timedelta(days=365),
+        )
+    )  # fmt: skip
+    db.session.flush()
 
 
 def _first(model: Any) -> UUID:

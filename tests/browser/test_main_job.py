@@ -1,0 +1,150 @@
+"""The main job, as people do it: HR schedules and edits, a coordinator confirms and moves many, a manager exports,
+and the reminders arrive."""
+
+import csv
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from portal import jobs as duties
+from portal.core.db import db
+from portal.core.tenancy import everywhere, tenant_scope
+from portal.hiring.models import Application
+from portal.people.models import Tenant, User
+from tests.support.browser import Visit
+from tests.support.cast import Cast, Person, make_person
+from tests.support.mail import MailServer
+from tests.support.world import populate
+
+ROLES = ("HR", "Interview Coordinator", "Manager", "Interviewer")
+PASSWORD = "correct horse battery"
+
+
+def _enter(people: Callable[..., Visit], person: Person) -> Page:
+    page = people().open()
+    page.goto("/login")
+    page.get_by_label("E-mail").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Good")
+    return page
+
+
+def _pick(page: Page, field: str, words: str) -> None:
+    """Choose from a pick-list by typing."""
+    page.wait_for_selector("html[data-ready]")
+    page.locator(f"#{field} + .ts-wrapper .ts-control").click()
+    page.locator(f"#{field} + .ts-wrapper input").press_sequentially(words, delay=20)
+    page.locator(".ts-dropdown .option", has_text=re.compile(words, re.I)).first.click()
+
+
+@pytest.fixture
+def staff(app: Flask, cast: Cast, clock: Any) -> dict[str, Person]:
+    """HR, a coordinator who owns the applications, a manager, and an interviewer."""
+    world = populate(app, cast)
+    world.more(3)
+    with app.app_context(), everywhere(db.session):
+        tenant = db.session.get_one(Tenant, cast.alice.tenant_id)
+        roles = {
+            "HR": "Hana Rao",
+            "Interview Coordinator": "Cora Dune",
+            "Manager": "Max Ager",
+            "Interviewer": "Ines Ter",
+        }
+        made = {
+            role: make_person(tenant, f"{name.split()[0].lower()}@harbour.example", name, role, PASSWORD)
+            for role, name in roles.items()
+        }
+        with tenant_scope(tenant.id, db.session):
+            coordinator = made["Interview Coordinator"].id
+            db.session.execute(sa.update(Application).values(coordinator_id=coordinator))
+            db.session.execute(sa.update(User).values(timezone="Europe/Berlin"))
+        db.session.commit()
+    return made
+
+
+@pytest.mark.browser
+@pytest.mark.database("postgresql")
+def test_from_log_in_to_the_opened_csv_and_the_reminder(
+    app: Flask, staff: dict[str, Person], people: Callable[..., Visit], mailbox: MailServer, clock: Any, jobs: Any
+) -> None:
+    _hr_schedules_and_edits(_enter(people, staff["HR"]))
+    _coordinator_confirms_and_moves_many(_enter(people, staff["Interview Coordinator"]))
+    _manager_exports(_enter(people, staff["Manager"]))
+    jobs.drain()
+    mailbox.clear()
+
+    clock.set(datetime(2026, 3, 5, 9, 30, tzinfo=UTC))  # 24 hours before, once it was moved by a day
+    with app.app_context():
+        duties.see_to_messages()
+    jobs.drain()
+    told = {message["To"]: message for message in mailbox.messages}
+    assert sorted(told) == ["Harbour Ørsted <harbour@x.example>", "Ines Ter <ines@harbour.example>"]
+    candidate = told["Harbour Ørsted <harbour@x.example>"].get_body(("plain",)).get_content()
+    interviewer = told["Ines Ter <ines@harbour.example>"].get_body(("plain",)).get_content()
+    assert "13:30 (Asia/Dubai, UTC+04:00)" in candidate
+    assert "10:30 (Europe/Berlin, UTC+01:00)" in interviewer
+
+
+def _hr_schedules_and_edits(page: Page) -> None:
+    page.get_by_role("link", name="Interviews", exact=True).click()
+    page.get_by_role("link", name="New", exact=True).click()
+    _pick(page, "application_id", "Harbour")
+    page.get_by_label("Type").select_option("technical")
+    page.get_by_label("Title").fill("Round one")
+    page.get_by_label("Start", exact=False).first.fill("2026-03-05T10:30")
+    page.get_by_label("End", exact=False).first.fill("2026-03-05T09:30")
+    _pick(page, "interviewers", "Ines")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#scheduled_end-error")).to_contain_text("The end must be after the start.")
+    expect(page.locator("#title")).to_have_value("Round one")
+    page.locator("#scheduled_end").fill("2026-03-05T11:30")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Round one")
+    expect(page.locator("main")).to_contain_text("Ines Ter")
+
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Location").fill("Room <b>4</b>")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("Room <b>4</b>")
+
+
+def _coordinator_confirms_and_moves_many(page: Page) -> None:
+    page.goto("/interviews/?when=next_7_days")
+    page.wait_for_selector("html[data-ready]")
+    page.locator("[data-pick-page]").check()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("5 interviews")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("main")).to_contain_text("finished", ignore_case=True)
+
+    page.goto("/interviews/?q=round")
+    page.wait_for_selector("html[data-ready]")
+    page.locator("tbody input[name=ids]").check()
+    page.get_by_role("button", name="Reschedule").click()
+    page.get_by_label("Days").fill("1")
+    page.locator("main form button[type=submit]").click()
+    page.goto("/interviews/?q=round")
+    expect(page.locator("tbody")).to_contain_text("6 Mar 2026, 10:30 +01:00")
+    expect(page.locator("tbody")).to_contain_text("awaits a new confirmation")
+
+
+def _manager_exports(page: Page) -> None:
+    page.goto("/interviews/?status=confirmed&cols=title&cols=status&cols=scheduled_start&sort=title")
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    with open(download.value.path(), encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    when = "2026-03-04T10:00:00+01:00"
+    names = ("Harbour", "More0", "More1", "More2")
+    assert lines == [
+        ["Title", "Status", "Start (Europe/Berlin)"],
+        *[[f"Video interview with {name} Ørsted", "Confirmed", when] for name in names],
+    ]

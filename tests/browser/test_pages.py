@@ -1,0 +1,63 @@
+"""Every page in a real browser: no script error, no breach of the CSP (see ``visit``), no accessibility fault."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from portal.admin.grid import grids
+from tests.support.browser import Visit
+from tests.support.cast import Cast
+from tests.support.world import populate
+
+AXE = next((Path(__file__).parent.parent / "support" / "axe").rglob("axe.min.js"))
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+def _faults(page: Any) -> list[str]:
+    page.wait_for_selector("html[data-ready]")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("rules => axe.run(document, rules)", RULES)
+    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]]
+
+
+@pytest.mark.browser
+@pytest.mark.database("sqlite")
+def test_every_page_is_accessible_and_quiet(
+    app: Flask, cast: Cast, make_client: Any, people: Callable[..., Visit]
+) -> None:
+    world = populate(app, cast)
+    client = make_client(cast.alice)
+    cookie = {
+        "name": "session",
+        "value": client.get_cookie("session").value,
+        "url": app.extensions["greenroom"].base_url,
+    }
+    urls = ["/", "/bulk/", "/interviews/?q=nothing-like-it", "/nowhere"]
+    for path, grid in grids().items():
+        urls += [grid.url, grid.row_url(world.own[path])]
+        if grid.write and grid.sections:
+            urls.append(f"{grid.row_url(world.own[path])}/edit")
+    row = f"/interviews/{world.own['interviews']}"
+    urls += ["/interviews/new", "/candidates/new", f"{row}/move/reschedule", f"{row}/move/cancel"]
+
+    visit = people(color_scheme="dark")
+    visit.context.add_cookies([cookie])
+    page = visit.open()
+    told = {}
+    for url in urls:
+        page.goto(url)
+        if faults := _faults(page):
+            told[url] = faults
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            told.setdefault(url, []).append(f"scrolls sideways by {wide}px")
+    page.set_viewport_size({"width": 360, "height": 740})
+    for url in ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", "/login"):
+        page.goto(url)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
+            told[f"{url} at 360 px"] = faults
+    assert told == {}
