@@ -35,19 +35,18 @@ def install(app: Flask) -> None:
     """Give ``app`` its commands."""
     for command in (user, token, outbox, worker, scheduler, doctor, serve):
         app.cli.add_command(command)
-    for command in _demo_commands():
-        app.cli.add_command(command)
+    _install_demo(app)
 
 
-def _demo_commands() -> list[click.Command]:
-    """The commands of the demo data, which a production may leave out."""
+def _install_demo(app: Flask) -> None:
+    """The command and the log-ins of the demo data, which a production may leave out."""
     try:
         commands = importlib.import_module("portal.demo.commands")
     except ModuleNotFoundError as missing:
         if not (missing.name or "").startswith("portal.demo"):
             raise
-        return []
-    return [command for command in vars(commands).values() if isinstance(command, click.Command)]
+        return
+    commands.install(app)
 
 
 # --- processes --------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from portal.core import clock, logs
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging import facts, mail, making, reminders, settling
-from portal.messaging.catalog import ARRANGING, Moment, Told, rule
+from portal.messaging.catalog import ARRANGING, REMINDER, Moment, Told, rule
 from portal.messaging.channels import Broken, Deferred, Down, NotSent, Post
 from portal.messaging.facts import Facts, Person
 from portal.messaging.making import DELIVERIES
@@ -208,7 +208,7 @@ def _told(session: Any, row: Delivery, earlier: Sequence[Delivery]) -> Told:
     for each in earlier:
         if each.kind == "interview_cancelled":
             told = Told(perhaps=lambda: False) if each.status == DeliveryStatus.SENT else told
-        elif each.status == DeliveryStatus.SENT:
+        elif each.status == DeliveryStatus.SENT and each.event != REMINDER:
             told = Told(each.schedule_version, each.about_at)
         elif each.may_have_arrived:
             told = Told(told.schedule, told.start)

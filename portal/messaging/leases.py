@@ -25,7 +25,8 @@ def hold(session: Any, name: str, holder: str, at: datetime, length: timedelta) 
         taken = session.execute(sa.update(_LEASES).where(*expected).values(holder=holder, until=until)).rowcount
         if not taken:
             fresh = inserting(session, _LEASES).values(name=name, holder=holder, until=until)
-            taken = session.execute(fresh.on_conflict_do_nothing()).rowcount
+            made = session.execute(fresh.on_conflict_do_nothing().returning(_LEASES.c.name)).first()
+            taken = made is not None
         session.commit()
     return bool(taken)
 

@@ -56,6 +56,14 @@ def test_made_between_due_and_last_useful_it_goes_out_at_once_and_later_never(
     assert subjects(mailbox) == at_once
 
 
+def test_told_and_reminded_at_once_they_read_it_in_that_order(
+    app: Flask, world: World, mailbox: MailServer, tick: Act
+) -> None:
+    world.interview(world.clock.now + 24 * HOUR)
+    tick()
+    assert [str(m["Subject"]).split()[0] for m in mailbox.to("jane1@mail.example")] == ["Video", "In"]
+
+
 def test_each_of_the_three_goes_to_candidate_and_panel_when_it_is_due(
     world: World, cast: Cast, mailbox: MailServer, tick: Act
 ) -> None:
