@@ -185,11 +185,14 @@ class PortalView(ModelView):
         panels = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
         return self.render(
             "portal/details.html",
-            title=str(row), subtitle=self.grid.noun, crumbs=[{"label": self.grid.title, "url": self.grid.url}],
+            title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             badge=self._badge(row), edit_url=self._own_url(row, "edit") if self._may_change(row) else None,
             delete_url=self._own_url(row, "delete") if self.grid.can_delete and self._may_change(row) else None,
             moves=self._moves(row), version=getattr(row, "version", None),
-            facts=[{"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)],
+            facts=[
+                {"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)
+                if cell.text != "" or (c.shown and not c.only_details)
+            ],
             panels=[panel for panel in panels if panel and "pipeline" not in panel],
             pipeline=next((panel["pipeline"] for panel in panels if panel and "pipeline" in panel), None),
             history=told, history_more_url=self.grid.row_url(key) + "?history=all" if more and not many else None,
@@ -218,7 +221,7 @@ class PortalView(ModelView):
             {"verb": m.verb, "label": m.title, "icon": m.icon, "danger": m.danger, "needs_form": bool(m.form),
              "url": f"{self.grid.row_url(row.id)}/move/{m.verb}",
              "confirm": m.description if m.danger and not m.form else ""}
-            for m in flow.options(db.session, row, current_user)
+            for m in flow.options(db.session, row, current_user, clock.now())
         ]  # fmt: skip
 
     # -- create and edit --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql import visitors
 
 from portal.core import wall
 from portal.core.db import OfTenant
@@ -77,15 +78,20 @@ def _filter(state: ORMExecuteState) -> None:
     present = _present.get()
     if present == EVERYWHERE or state.is_column_load or state.is_relationship_load:
         return
-    owned = [m for m in state.all_mappers if issubclass(m.class_, OfTenant)]
     if present is None:
-        if owned:
-            raise NoTenant(f"a statement over {owned[0].class_.__name__} without a tenant")
+        if owned := _owned(state.statement):
+            raise NoTenant(f"a statement over {owned} without a tenant")
         return
     # The lambda's closure value becomes a bound parameter, so the compiled statement is cached across tenants.
     state.statement = state.statement.options(
         with_loader_criteria(OfTenant, lambda cls: cls.tenant_id == present, include_aliases=True)
     )
+
+
+def _owned(statement: Any) -> str:
+    """The first table with a tenant's rows, at whatever depth of ``statement``; '' where there is none."""
+    tables = (part for part in visitors.iterate(statement) if isinstance(part, sa.Table))
+    return next((table.name for table in tables if "tenant_id" in table.c), "")
 
 
 @event.listens_for(Session, "before_flush")
@@ -97,4 +103,7 @@ def _stamp(session: Session, context: Any, instances: Any) -> None:
         if row.__dict__.get("tenant_id") is None and isinstance(present, UUID):
             row.tenant_id = present
         if present != EVERYWHERE and row.tenant_id != present:
+            raise NoTenant(f"a {type(row).__name__} would leave its tenant")
+    for row in session.dirty:
+        if isinstance(row, OfTenant) and sa.inspect(row).attrs.tenant_id.history.has_changes():
             raise NoTenant(f"a {type(row).__name__} would leave its tenant")

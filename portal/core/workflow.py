@@ -71,7 +71,8 @@ class Move:
 
     ``verb`` names it everywhere; ``sources`` are the states people may start it from, ``follows`` those from
     which it only follows another record's move; ``target`` is where it ends (None: ``find_targets`` answers it
-    for all rows at once). ``guard`` raises what else forbids it, ``sets`` answers further columns. ``form``
+    for all rows at once). ``when`` raises what in the row forbids it now (such a move is not offered), ``guard``
+    what in the input does; ``sets`` answers further columns. ``form``
     names the form (see ``admin.forms``) of what it must ask for. ``stages`` answers which pipeline stages the
     move concerns, for grants that are narrowed to some.
     """
@@ -82,6 +83,7 @@ class Move:
     label: str = ""
     permissions: tuple[str, ...] = ()
     event: str | None = None
+    when: Guard | None = None
     guard: Guard | None = None
     sets: Sets | None = None
     form: str | None = None
@@ -150,11 +152,13 @@ class Workflow:
         """The moves that people may start from ``state``, permission aside."""
         return [move for move in self.moves.values() if state in move.sources]
 
-    def options(self, session: Any, row: Any, user: Holder) -> list[Move]:
-        """Just the moves that ``user`` may make with ``row`` now; guards that depend on input come later."""
+    def options(self, session: Any, row: Any, user: Holder, at: datetime) -> list[Move]:
+        """Just the moves that ``user`` may make with ``row`` now; what depends on input is judged later."""
         permitted: dict[tuple[str, ...], bool] = {}
         found = []
         for move in self.possible(row.status):
+            if not _fits(move, row, Change(at, user)):
+                continue
             if move.permissions not in permitted:
                 permitted[move.permissions] = allows(session, user, row, *move.permissions)
             if permitted[move.permissions] and self._within_stages(move, self._target(session, move, row), user):
@@ -225,8 +229,9 @@ class Workflow:
             raise NotAllowed(f"Your role may not move this {self.noun} out of its present stage.")
         if version is not None and version != row.version:
             raise Conflict(f"This {self.noun} was changed in the meantime (it is {words(row.status).lower()} now).")
-        if move.guard:
-            move.guard(row, change)
+        for judge in (move.when, move.guard):
+            if judge:
+                judge(row, change)
         values = move.sets(row, change) if move.sets else {}
         return Moved(row.id, move.verb, row.status, target, row, values)
 
@@ -296,6 +301,15 @@ class Workflow:
             moved.before.tenant_id, self.model.__tablename__, moved.id, moved.verb, changes,
             at=change.at, reason=change.reason,
         )  # fmt: skip
+
+
+def _fits(move: Move, row: Any, change: Change) -> bool:
+    try:
+        if move.when:
+            move.when(row, change)
+    except PortalError:
+        return False
+    return True
 
 
 _workflows: dict[type, Workflow] = {}

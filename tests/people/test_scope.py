@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from portal.core import access
+from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Missing, NotAllowed
 from portal.hiring.models import Application, ApplicationActivity, Candidate, Job, Project, StatusChange
@@ -202,7 +202,7 @@ def test_an_executive_moves_applications_within_their_stages_alone(alice: User, 
     offered: dict[str, set[str]] = {}
     for key, status in rows.items():
         row = db.session.get_one(Application, (alice.tenant_id, key))
-        offered[status] = {option.verb for option in APPLICATION.options(db.session(), row, user)}
+        offered[status] = {option.verb for option in APPLICATION.options(db.session(), row, user, clock.now())}
     moved: dict[str, set[str]] = {status: set() for status in PIPELINE}
     for target in set(PIPELINE) - {"nominated", "approved"}:  # approving is a permission of its own
         savepoint = db.session.begin_nested()
