@@ -1,0 +1,115 @@
+"""The large demo: the sizes of SPEC §10 in the first tenant, a small second one beside it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from portal.core.tenancy import everywhere, tenant_scope
+from portal.demo import names
+from portal.demo.cast import Cast, gather
+from portal.demo.loading import Loader, unhindered
+from portal.demo.masses import SHARES, Firm, Masses, Someone
+from portal.demo.office import DAY, Office
+from portal.hiring.models import Job, JobLevel, JobRole, JobStatus, Project, ProjectStatus
+from portal.hiring.pipeline import CLOSED
+
+APPLICATIONS, INTERVIEWS = 400_000, 1_000_000
+USERS, PROJECTS, JOBS, TEAMS = 300, 400, 3_000, 24
+YEARS = 3
+PORTION = 20_000
+TABLES = ("panelists", "interviews", "application_activities", "status_changes", "applications", "candidates")
+Say = Callable[[str], None]
+
+
+def make(session: Any, random: Random, at: datetime, say: Say, scale: float = 1.0) -> list[Cast]:
+    """Both tenants, the first with ``scale`` times a million interviews; one transaction, not yet committed."""
+    with everywhere(session):
+        colleagues = max(30, int(USERS * scale) - 14)
+        casts = gather(session, random, (colleagues, 14), (max(4, int(TEAMS * scale)), 4))
+        first = casts[0]
+        with tenant_scope(first.tenant.id, session):
+            jobs = _jobs(session, random, first, at, scale)
+        say(f"{first.tenant.name}: {len(first.users)} users, {len(jobs)} jobs")
+        _fill(session, random, first, jobs, at, say, scale)
+    return casts
+
+
+def _jobs(session: Any, random: Random, cast: Cast, at: datetime, scale: float) -> list[Job]:
+    roles = [JobRole(name=name, department=department) for name, department in names.JOB_ROLES]
+    session.add_all(roles)
+    projects = [_project(random, cast, at, number) for number in range(max(20, int(PROJECTS * scale)))]
+    session.add_all(projects)
+    session.flush()
+    jobs = [
+        _job(random, cast, random.choice(projects), random.choice(roles)) for _ in range(max(60, int(JOBS * scale)))
+    ]
+    session.add_all(jobs)
+    session.flush()
+    return jobs
+
+
+def _project(random: Random, cast: Cast, at: datetime, number: int) -> Project:
+    team = cast.teams[number % len(cast.teams)]
+    return Project(
+        title=f"{random.choice(names.PROJECTS)} {number + 1}", client=random.choice(names.CLIENTS), team_id=team.id,
+        team_head_id=team.head_id, status=random.choices(tuple(ProjectStatus), (1, 6, 1, 4))[0],
+        deadline=(at + timedelta(days=random.randint(-600, 300))).date(),
+    )  # fmt: skip
+
+
+def _job(random: Random, cast: Cast, project: Project, role: JobRole) -> Job:
+    return Job(
+        project_id=project.id, job_role_id=role.id, hiring_manager_id=random.choice(cast.by_role["Hiring Manager"]).id,
+        title=f"{role.name}, {project.title}", openings=random.randint(1, 12), level=random.choice(tuple(JobLevel)),
+        status=random.choices(tuple(JobStatus), (6, 1, 3, 2))[0],
+    )  # fmt: skip
+
+
+def _keys(cast: Cast, *roles: str) -> list[str]:
+    return [user.id.hex for role in roles for user in cast.by_role[role]]
+
+
+def _fill(session: Any, random: Random, cast: Cast, jobs: Sequence[Job], at: datetime, say: Say, scale: float) -> None:
+    """Applications in the order of their beginning, so that rows lie on the disk as the years would have left them."""
+    connection = session.connection()
+    loader, count = Loader(connection), int(APPLICATIONS * scale)
+    recruiters, coordinators = _keys(cast, "Recruiter"), _keys(cast, "Interview Coordinator")
+    firm = Firm(cast.tenant.id.hex, recruiters, coordinators, [job.id.hex for job in jobs])
+    panel = _keys(cast, "Interviewer", "Hiring Manager", "Team Lead", "Documentation Executive", "Recruiter")
+    office = Office(int(at.timestamp()) // 60, random, panel)
+    masses = Masses(firm, office, loader)
+    with unhindered(connection, TABLES):
+        candidates: list[Someone] = []
+        for number, (latest, target) in enumerate(_beginnings(random, office, count)):
+            # Every eighth is the second application of an earlier candidate.
+            earlier = candidates[7 * (number // 8) // 2] if number % 8 == 7 else None
+            extra = _extra(random, number, masses, count, scale)
+            someone = masses.application(number, target, latest, int(earlier is not None), extra, earlier)
+            if earlier is None:
+                candidates.append(someone)
+            if number % PORTION == PORTION - 1:
+                loader.flush()
+                say(f"{number + 1:,} of {count:,} applications")
+        loader.flush()
+        say("Indexes and foreign keys …")
+    say(", ".join(f"{rows:,} {name.replace('_', ' ')}" for name, rows in loader.counts.items()))
+
+
+def _beginnings(random: Random, office: Office, count: int) -> list[tuple[int, str]]:
+    targets = random.choices(tuple(SHARES), tuple(SHARES.values()), k=count)
+    oldest = (YEARS * 365 - 120) * DAY
+    found = sorted(
+        (office.now - (random.randrange(oldest) if target in CLOSED else int(random.expovariate(1 / 6) * DAY)), target)
+        for target in targets
+    )
+    # The last one takes what is missing of the interviews, so it must bring none of a client's.
+    return [*found[:-1], (found[-1][0], "documents_verified")]
+
+
+def _extra(random: Random, number: int, masses: Masses, count: int, scale: float) -> int:
+    """How many interviews of its own the organisation adds to this application, so that all add up in the end."""
+    if number == count - 1:
+        return int(INTERVIEWS * scale) - masses.interviews
+    behind = (INTERVIEWS * scale - 8) * (number + 1) / count - masses.interviews
+    return min(4, max(0, int(behind + random.random())))
