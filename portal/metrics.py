@@ -72,7 +72,7 @@ def _permitted() -> bool:
 def _collected() -> CollectorRegistry:
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         for figure in (REQUESTS, SECONDS, QUERIES):
             registry.register(figure)

@@ -52,6 +52,8 @@ class Settings:
     """None: `/metrics` answers the loopback address only."""
     session_hours: int
     """How long a log-in lasts without a request, in hours."""
+    trusted_proxies: int
+    """How many proxies of ours stand before the portal: their X-Forwarded headers are believed, no others."""
     login_rate: str
     """Log-ins from one address, as in "10 per minute"."""
     api_read_rate: str
@@ -160,6 +162,7 @@ class _Reader:
     def _limits(self) -> dict[str, Any]:
         return {
             "session_hours": self._get("SESSION_HOURS", checks.whole(1, 720), default="12"),
+            "trusted_proxies": self._get("TRUSTED_PROXIES", checks.whole(0, 9), default="0"),
             "login_rate": self._get("LOGIN_RATE", checks.rate, default="10 per minute"),
             "api_read_rate": self._get("API_READ_RATE", checks.rate, default="600 per minute"),
             "api_write_rate": self._get("API_WRITE_RATE", checks.rate, default="120 per minute"),

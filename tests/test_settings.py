@@ -49,6 +49,7 @@ def test_an_empty_environment_gives_a_portal_for_one_machine(read: Read, tmp_pat
         port=8000,
         metrics_token=None,
         session_hours=12,
+        trusted_proxies=0,
         login_rate="10 per minute",
         api_read_rate="600 per minute",
         api_write_rate="120 per minute",

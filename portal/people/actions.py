@@ -88,9 +88,12 @@ def log_in(session: Any, email: str, password: str, at: datetime) -> User:
     """
     wrong = Invalid({"": "This address and password do not match an active account."})
     with everywhere(session):
-        rows = list(session.scalars(sa.select(User).where(User.email == email.strip().lower()).order_by(User.id)))
-        matching = [row for row in rows or [None] if passwords.verify(row.password_hash if row else None, password)]
-        user: User | None = next((row for row in matching if row is not None and row.active), None)
+        known = sa.select(User.id, User.password_hash, User.active).where(User.email == email.strip().lower())
+        rows = session.execute(known.order_by(User.id)).all()
+        session.rollback()  # a hash takes its time: nobody waits for a lock of ours meanwhile
+        tried = [(row, passwords.verify(row.password_hash if row else None, password)) for row in rows or [None]]
+        key = next((row.id for row, right in tried if row is not None and right and row.active), None)
+        user: User | None = session.scalar(sa.select(User).where(User.id == key, User.active)) if key else None
         if user is None:
             raise wrong
         session.execute(

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -69,6 +69,8 @@ def login() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             user = actions.log_in(db.session, form.email.data, form.password.data, clock.now())
+            session.clear()  # nothing of who sat here before
+            session.permanent = True
             login_user(user)  # before the commit, which forgets the row; this request has no tenant to load it again
             db.session.commit()
         except Invalid as error:

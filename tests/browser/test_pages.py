@@ -44,7 +44,7 @@ def test_every_page_is_accessible_and_quiet(
     urls += ["/interviews/new", "/candidates/new", f"{row}/move/reschedule", f"{row}/move/cancel"]
 
     visit = people(color_scheme="dark")
-    visit.context.add_cookies([cookie])
+    visit.context.add_cookies([cookie])  # type: ignore[list-item]
     page = visit.open()
     told = {}
     for url in urls:

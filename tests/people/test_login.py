@@ -160,3 +160,15 @@ def test_a_session_that_names_nobody_is_nobodys(client: PortalClient, cast: Cast
         session["_user_id"] = cookie.format(**keys)
     answer = client.get("/interviews/")
     assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login")
+
+
+def test_an_address_behind_a_trusted_proxy_is_the_visitors(make_app: MakeApp) -> None:
+    other = make_app(TRUSTED_PROXIES="1", LOGIN_RATE="1 per minute")
+    seen = []
+    for address in ("203.0.113.1", "203.0.113.1", "203.0.113.2"):
+        client = other.test_client()
+        assert isinstance(client, PortalClient)
+        wrong = {"email": "a@x.example", "password": "wrong"}
+        answer = client.submit("/login", wrong, headers={"X-Forwarded-For": address})
+        seen.append(answer.status_code)
+    assert seen == [401, 429, 401]
