@@ -5,14 +5,19 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import sqlalchemy as sa
+
+from portal.core import clock
 from portal.core.tenancy import everywhere, tenant_scope
-from portal.demo import names
+from portal.demo import names, small
 from portal.demo.cast import Cast, gather
 from portal.demo.loading import Loader, unhindered
 from portal.demo.masses import SHARES, Firm, Masses, Someone
 from portal.demo.office import DAY, Office
 from portal.hiring.models import Job, JobLevel, JobRole, JobStatus, Project, ProjectStatus
 from portal.hiring.pipeline import CLOSED
+from portal.interviews.models import AHEAD, Interview
+from portal.messaging import reminders
 
 APPLICATIONS, INTERVIEWS = 400_000, 1_000_000
 USERS, PROJECTS, JOBS, TEAMS = 300, 400, 3_000, 24
@@ -26,12 +31,16 @@ def make(session: Any, random: Random, at: datetime, say: Say, scale: float = 1.
     """Both tenants, the first with ``scale`` times a million interviews; one transaction, not yet committed."""
     with everywhere(session):
         colleagues = max(30, int(USERS * scale) - 14)
-        casts = gather(session, random, (colleagues, 14), (max(4, int(TEAMS * scale)), 4))
-        first = casts[0]
-        with tenant_scope(first.tenant.id, session):
-            jobs = _jobs(session, random, first, at, scale)
+        with clock.frozen(at - timedelta(days=YEARS * 365)):
+            casts = gather(session, random, (colleagues, 14), (max(4, int(TEAMS * scale)), 3))
+            first, second = casts
+            with tenant_scope(first.tenant.id, session):
+                jobs = _jobs(session, random, first, at, scale)
         say(f"{first.tenant.name}: {len(first.users)} users, {len(jobs)} jobs")
         _fill(session, random, first, jobs, at, say, scale)
+        with tenant_scope(first.tenant.id, session):
+            _remind(session, at)
+    small.fill(session, random, second, at, *small.HOURS[1])
     return casts
 
 
@@ -94,6 +103,14 @@ def _fill(session: Any, random: Random, cast: Cast, jobs: Sequence[Job], at: dat
         loader.flush()
         say("Indexes and foreign keys …")
     say(", ".join(f"{rows:,} {name.replace('_', ' ')}" for name, rows in loader.counts.items()))
+
+
+def _remind(session: Any, at: datetime) -> None:
+    """The reminders that the interviews ahead would have got when they were arranged."""
+    ahead = sa.select(Interview.id).where(Interview.scheduled_start > at, Interview.status.in_(AHEAD))
+    keys = list(session.scalars(ahead.order_by(Interview.id)))
+    for first in range(0, len(keys), PORTION):
+        reminders.write(session, keys[first : first + PORTION], at)
 
 
 def _beginnings(random: Random, office: Office, count: int) -> list[tuple[int, str]]:

@@ -24,7 +24,7 @@ MORE: dict[str, int] = {
     "pending_documents": 5, "documents_verified": 6, "interview_completed": 3, "mock_interview_scheduled": 4,
     "selected": 3, "processing": 3, "on_hold": 1, "withdrawn": 2,
 }  # fmt: skip
-_HOURS = ((8, 17), (14, 22))  # each tenant's working hours, in UTC
+HOURS = ((8, 17), (14, 22))  # each tenant's working hours, in UTC
 _OPEN = ("documents_verified", "mock_interview_passed", "approved", "ready_for_reassessment")
 
 
@@ -32,7 +32,7 @@ def make(session: Any, random: Random, at: datetime) -> list[Cast]:
     """Both tenants with everything in them; one transaction, not yet committed."""
     with clock.frozen(at - AGE):
         casts = gather(session, random, (14, 14), (4, 3))
-    for cast, (opens, closes) in zip(casts, _HOURS, strict=True):
+    for cast, (opens, closes) in zip(casts, HOURS, strict=True):
         fill(session, random, cast, at, opens, closes)
     return casts
 

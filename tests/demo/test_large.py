@@ -17,6 +17,7 @@ from portal.demo.masses import SHARES
 from portal.hiring.models import Application, Candidate, StatusChange
 from portal.hiring.pipeline import BY_NAME, CLOSED
 from portal.interviews.models import AHEAD, OPEN, Interview, InterviewStatus, Panelist
+from portal.messaging.models import Reminder
 from portal.people.models import User
 from tests.support.clock import stopped_clock
 
@@ -44,6 +45,7 @@ def test_the_large_demo_holds_the_rules(app: Flask) -> None:
         with everywhere(db.session):
             first = db.session.scalars(sa.select(User.tenant_id).where(User.email == "hr@harbour.example")).one()
             own = Application.tenant_id == first
+            assert rows(sa.select(Reminder.id).where(Reminder.tenant_id == first).limit(1))
             assert db.session.scalar(sa.select(sa.func.count()).select_from(Application).where(own)) == 800
             total = sa.select(sa.func.count()).select_from(Interview).where(Interview.tenant_id == first)
             assert db.session.scalar(total) == 2000
