@@ -336,7 +336,6 @@ def upgrade() -> None:
             ["tenant_id", "role_id"],
             ["roles.tenant_id", "roles.id"],
             name=op.f("fk_user_roles_tenant_id_role_id"),
-            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "user_id"],

@@ -20,7 +20,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
 
 from portal.admin.grid import FormField, Grid
-from portal.core.forms import PortalForm, RatingField, ReferenceField, WallTimeField, ZoneField, choices
+from portal.core.forms import ColourField, PortalForm, RatingField, ReferenceField, WallTimeField, ZoneField, choices
 from portal.core.types import Choice, Rating, Ruled, UtcDateTime, words
 
 _TEXTS: dict[str, type[Field]] = {
@@ -119,9 +119,7 @@ def _special(each: FormField, label: str, validators: list[Any], more: dict[str,
     if each.kind == "select":
         return SelectField(label, validators, choices=each.choices, **more)
     if each.kind == "colour":
-        field = StringField(label, validators, **more)
-        field.kwargs["render_kw"] = {"data-kind": "colour"}
-        return field
+        return ColourField(label, validators, **more)
     raise ValueError(f"no field of kind {each.kind}")
 
 

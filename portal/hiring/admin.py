@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, to
+from portal.admin.home import card
 from portal.admin.lookups import Lookup
-from portal.core import records
+from portal.core import access, records
 from portal.core.db import db
 from portal.core.types import words
 from portal.core.workflow import Change, Result
@@ -409,3 +410,35 @@ LOOKUPS = (
            joins=((Candidate, to(Candidate, Application.candidate_id)), (Job, to(Job, Application.job_id))),
            choosable=Application.status.not_in([*pipeline.CLOSED, "on_hold"]), order=Candidate.last_name),
 )  # fmt: skip
+
+_ENOUGH = 1000  # a card need not count further
+
+
+@card
+def _where_applications_stand(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
+    """How many applications wait in which status; for those whose grant is of some stages, in these."""
+    if not access.may(user, "read:applications"):
+        return None
+    held = {stage for grant in user.grants.of("update:candidate_status") for stage in grant.stages}
+    statuses = [s for s in pipeline.STATUSES if s.name not in pipeline.CLOSED and (not held or _concerns(s, held))]
+    counts = dict(session.execute(sa.union_all(*(_count(s.name, user) for s in statuses))).all())
+    labels = dict(status_choices())
+    rows = [
+        {"title": labels.get(s.name, s.label), "url": f"/applications/?status={s.name}", "meta": s.description,
+         "when": f"{_ENOUGH:,}+" if counts[s.name] > _ENOUGH else f"{counts[s.name]:,}", "badge": None}
+        for s in statuses if counts.get(s.name)
+    ]  # fmt: skip
+    return {"title": "Applications by status", "icon": "kanban", "count": None, "rows": rows, "url": "/applications/",
+            "empty": "No application is on its way."}  # fmt: skip
+
+
+def _concerns(status: pipeline.Status, stages: set[str]) -> bool:
+    """Whether the status is of one of the stages, or leads there."""
+    return status.stage in stages or any(pipeline.STAGE_OF[name] in stages for name in status.leads_to)
+
+
+def _count(status: str, user: Any) -> Any:
+    rows = access.scope(sa.select(Application.id), Application, user).where(
+        Application.tenant_id == user.tenant_id, Application.status == status
+    )
+    return sa.select(sa.literal(status), sa.func.count()).select_from(rows.limit(_ENOUGH + 1).subquery())

@@ -156,7 +156,7 @@ class UserRole(Audited, Timestamped, Owned, Model):
         sa.Index("ix_user_roles_role", "tenant_id", "role_id"),
     )
     user_id: Mapped[UUID] = ref("users", cascade=True)
-    role_id: Mapped[UUID] = ref("roles", cascade=True)
+    role_id: Mapped[UUID] = ref("roles")  # a role that somebody has cannot be deleted
 
 
 class ApiToken(Audited, Timestamped, Owned, Model):

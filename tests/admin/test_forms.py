@@ -191,3 +191,20 @@ def test_two_people_moving_the_same_row_are_told_who_was_first(make_client: Any,
     page = answer.get_data(as_text=True)
     assert "This interview is cancelled; “Confirm” does not start from there." in page
     assert "Bob Baker cancelled it at 2 Mar 2026" in page
+
+
+def test_a_role_that_somebody_has_is_not_deleted(make_client: Any, cast: Cast, world: World) -> None:
+    client = make_client(cast.alice)
+    held = client.get("/lookup/roles?q=system admin").json[0]["id"]
+    answer = client.submit(f"/roles/{held}/delete", follow_redirects=True)
+    assert "is in use and cannot be deleted" in answer.get_data(as_text=True)
+    unused = client.get("/lookup/roles?q=interviewer").json[0]["id"]
+    assert client.submit(f"/roles/{unused}/delete").location == "/roles/"
+
+
+def test_a_colour_is_one_of_the_themes(make_client: Any, cast: Cast, world: World) -> None:
+    client = make_client(cast.alice)
+    url = f"/pipeline-stages/{world.own['pipeline-stages']}/edit"
+    data = {"label": "Renamed", "icon": "flag", "position": "3", "row_version": "1"}
+    assert "colour" in _errors(client.submit(url, {**data, "colour": "mauve"}))
+    assert client.submit(url, {**data, "colour": "teal"}).status_code == 302
