@@ -199,7 +199,7 @@ class ZoneField(SelectField):  # type: ignore[misc]
             options = options.replace(plain, f"selected {plain}", 1)
         blank = '<option value="">—</option>' if self.optional else ""
         # Names of zones and what stands around them hold nothing to escape.
-        return Markup("<select {}>{}</select>").format(_attributes(given), Markup(blank + options))  # noqa: S704
+        return Markup("<select {}>{}</select>").format(_attributes(given), Markup(blank + options))
 
 
 @cache

@@ -27,8 +27,8 @@ _FOUND = """(
 
 CSV = """
 COPY (SELECT i.title, c.first_name || ' ' || c.last_name, i.status, i.scheduled_start, i.scheduled_end,
-  i.interview_type, i.audience, o.full_name, i.outcome, i.timezone, i.candidate_timezone, i.location, i.meeting_link, i.confirmed_at,
-  i.created_at
+  i.interview_type, i.audience, o.full_name, i.outcome, i.timezone, i.candidate_timezone, i.location, i.meeting_link,
+  i.confirmed_at, i.created_at
 FROM interviews i
 JOIN applications a ON a.tenant_id = i.tenant_id AND a.id = i.application_id
 JOIN candidates c ON c.tenant_id = a.tenant_id AND c.id = a.candidate_id
@@ -80,7 +80,8 @@ class Raw:
         with self._connection.transaction():
             self._connection.execute(
                 "UPDATE interviews SET status = 'confirmed', version = version + 1, confirmed_at = now(), "
-                "updated_at = now() WHERE tenant_id = %(t)s AND id = ANY(%(keys)s) AND status IN ('scheduled', 'rescheduled')",
+                "updated_at = now() WHERE tenant_id = %(t)s AND id = ANY(%(keys)s) "
+                "AND status IN ('scheduled', 'rescheduled')",
                 {"t": self.tenant, "keys": keys},
             )
             for statement in (_AUDIT, _ACTIVITY, _EVENT):

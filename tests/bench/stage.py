@@ -68,7 +68,8 @@ class Stage:
 
 _KEEP = """
 CREATE TABLE bench_kept AS
-SELECT tenant_id, id, status, version, confirmed_at, confirmed_by_candidate, updated_at, title, search_text FROM interviews WHERE status IN ('scheduled', 'rescheduled')"""
+SELECT tenant_id, id, status, version, confirmed_at, confirmed_by_candidate, updated_at, title, search_text
+FROM interviews WHERE status IN ('scheduled', 'rescheduled')"""
 _GIVE_BACK = """
 UPDATE interviews SET status = k.status, version = k.version, confirmed_at = k.confirmed_at, title = k.title,
   confirmed_by_candidate = k.confirmed_by_candidate, updated_at = k.updated_at, search_text = k.search_text
