@@ -1,3 +1,11 @@
-from portal.app import create_app
+"""What a WSGI server and ``flask --app wsgi`` load."""
 
-app = create_app()
+import sys
+
+from portal.app import create_app
+from portal.settings import SettingsError
+
+try:
+    app = create_app()
+except SettingsError as problem:
+    sys.exit(str(problem))

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Worker
 
-from portal.core import clock
+from portal.core import clock, wall
 from portal.core.db import db
 from portal.core.types import zone_names
 from portal.messaging.channels import Down, MailServer
@@ -72,6 +72,15 @@ def _migrations(settings: Settings) -> str:
     return f"at {', '.join(sorted(at))}"
 
 
+def _wall(settings: Settings) -> str:
+    with db.engine.connect() as connection:
+        if faults := wall.faults(connection, db.metadata):
+            raise Wrong(" ".join(faults))
+        if connection.dialect.name != "postgresql":
+            return "SQLite has one wall between tenants, the portal's own"
+    return "row-level security stands on every tenant's table"
+
+
 def _queue(settings: Settings) -> str:
     with _redis(settings) as connection:
         connection.ping()
@@ -120,6 +129,7 @@ def _redis(settings: Settings) -> "redis.Redis":
 CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("database", _database),
     ("migrations", _migrations),
+    ("wall", _wall),
     ("queue", _queue),
     ("mail", _mail),
     ("clock", _clock),

@@ -107,7 +107,7 @@ def test_the_outbox_is_counted_and_dead_messages_are_queued_again(
 def test_the_doctor_finds_all_well_but_the_missing_worker(app: Flask, run: FlaskCliRunner) -> None:
     with app.app_context():
         findings = {f.what: f.good for f in doctor.examine(app)}
-    assert findings == {"database": True, "migrations": True, "queue": False, "mail": True, "clock": True}
+    assert findings == {"database": True, "migrations": True, "wall": True, "queue": False, "mail": True, "clock": True}
     done = run.invoke(args=["doctor"])
     assert done.exit_code == 1
     assert "WRONG  queue       Redis answers, but no worker runs: start `flask --app wsgi worker`" in done.output

@@ -52,14 +52,14 @@ def _menu(admin: Any) -> list[dict[str, Any]]:
     """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
     home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
     groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
-    for category in admin.menu():
+    for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
         if not category.is_category():
             continue
         items = [_item(child) for child in category.get_children()]
         if items:
             groups.append({"label": category.name, "items": items})
     if any(access.may(current_user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
-        runs_link = {"label": "My bulk actions", "url": "/bulk/", "icon": "list-check",
+        runs_link = {"label": "Runs and exports", "url": "/bulk/", "icon": "list-check",
                      "active": request.path.startswith("/bulk/"), "count": None}  # fmt: skip
         groups[0]["items"].append(runs_link)
     return groups

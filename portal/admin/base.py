@@ -134,6 +134,8 @@ class PortalView(ModelView):
     def index_view(self) -> Any:
         query = self._query()
         page = listing.page(db.session, self, query)
+        if query.page > 1 and not page["rows"]:
+            return redirect(query.url(page=1))
         return self.render("portal/grid.html", grid=page)
 
     def _query(self) -> Query:
@@ -174,7 +176,7 @@ class PortalView(ModelView):
     def details_view(self, key: UUID) -> Any:
         row = access.fetch(db.session, self.model, key, current_user)
         columns = permitted(self.grid.columns, current_user)
-        found = fetch_rows(db.session, self.grid, columns, [key])
+        found = fetch_rows(db.session, self.grid, columns, [key], current_user)
         if not found:
             raise Missing
         many = request.args.get("history") == "all"

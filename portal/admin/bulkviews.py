@@ -104,20 +104,25 @@ def _preview(run: BulkRun, grid: Grid, action: Action, form: Any) -> ResponseRet
 
 
 def _breakdown(grid: Grid, action: Action, keys: sa.Select[Any]) -> list[dict[str, Any]]:
-    """How many stand in which state, and which of them the action will pass over."""
+    """How many stand in which state, which of them the action will pass over, and which are not the user's."""
     column = grid.column("status")
     if column is None or grid.workflow is None:
         return []
-    status = grid.model.status
-    number = sa.func.count()
+    status, number = grid.model.status, sa.func.count()
+    allowed = access.visible(grid.model, current_user, *action.permissions)
+    mine = sa.func.sum(sa.case((allowed, 1), else_=0))
     counted = db.session.execute(
-        sa.select(status, number).where(grid.model.id.in_(keys)).group_by(status).order_by(number.desc())
+        sa.select(status, number, mine).where(grid.model.id.in_(keys)).group_by(status).order_by(number.desc())
     )
-    return [
-        {"label": words(state) + ("" if not action.sources or state in action.sources else " – will be skipped"),
-         "count": count, "colour": column.tones.get(state, "grey")}
-        for state, count in counted
-    ]  # fmt: skip
+    shown = []
+    for state, count, own in counted:
+        skipped = bool(action.sources) and state not in action.sources
+        shown.append({
+            "label": words(state) + (" – will be skipped" if skipped else ""), "count": count,
+            "colour": column.tones.get(state, "grey"),
+            "hint": f"{count - own:,} of them you may not change" if own < count and not skipped else "",
+        })  # fmt: skip
+    return shown
 
 
 def summary(run: BulkRun) -> dict[str, Any]:

@@ -58,7 +58,10 @@ class Reader:
             return Cell(kind, value, self._url(column, row, value), getattr(row, f"{column.name}__tone"))
         if kind in ("status", "choice"):
             return Cell(kind, words(value), None, column.tones.get(value), hint=column.hints.get(value))
-        return Cell(kind, self._text(kind, value), self._url(column, row, value))
+        text = self._text(kind, value)
+        # A page may cut a long name off; the whole one is there to be read all the same.
+        whole = text if kind in ("text", "person") and len(text) > 30 else None
+        return Cell(kind, text, self._url(column, row, value), title=whole)
 
     def _text(self, kind: str, value: Any) -> Any:
         if kind == "datetime":

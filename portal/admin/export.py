@@ -185,8 +185,11 @@ def readers(columns: Sequence[Column], zone_name: str) -> list[Callable[[Any], A
     return [plain if c.tone is not None else kinds.get(c.kind, plain) for c in columns]
 
 
-def write_xlsx(query: Query, columns: Sequence[Column], path: Path) -> int:
+def write_xlsx(
+    query: Query, columns: Sequence[Column], path: Path, beat: Callable[[], None] = lambda: None
+) -> int:  # fmt: skip
     """The same as a workbook at ``path``, row by row in constant memory; answers the number of rows.
+    ``beat`` is called after every 10,000 of them.
 
     Times are text with their offset, as in the CSV, since a workbook's own times know no zone.
     """
@@ -205,6 +208,8 @@ def write_xlsx(query: Query, columns: Sequence[Column], path: Path) -> int:
             count += 1
             for position, (f, value) in enumerate(zip(read, row, strict=True)):
                 sheet.write(count, position, f(value))
+            if count % 10_000 == 0:
+                beat()
             if count == SHEET_ROWS:
                 break
     book.close()

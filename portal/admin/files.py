@@ -1,6 +1,5 @@
 """Large workbooks: a job writes the file, a page tells when it is there, a sweep removes it after a day."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from flask import current_app
 from werkzeug.datastructures import MultiDict
 
 from portal import jobs
-from portal.admin import export
+from portal.admin import export, runs
 from portal.admin.grid import grids
 from portal.admin.models import BulkRun, RunState
 from portal.admin.query import Query, scoped
@@ -53,11 +52,8 @@ def order(session: Any, query: Query, name: str) -> str:
 def write(session: Any, run_id: UUID) -> None:
     """Write an ordered workbook; a second caller finds it claimed."""
     at = clock.now()
-    waiting = (BulkRun.id == run_id, BulkRun.state == RunState.WAITING)
-    if not session.execute(sa.update(BulkRun).where(*waiting).values(state=RunState.RUNNING, beat_at=at)).rowcount:
-        session.rollback()
+    if not runs.claim(session, run_id, at):
         return
-    session.commit()
     run = session.scalar(sa.select(BulkRun).where(BulkRun.id == run_id))
     user = session.scalar(sa.select(User).where(User.id == run.user_id, User.active.is_(True)))
     grid = grids()[run.grid]
@@ -67,10 +63,17 @@ def write(session: Any, run_id: UUID) -> None:
         with act(by=user.id, label=user.full_name):
             query = Query.parse(grid, MultiDict(parse_qsl(run.query.removeprefix("?"))), user, at)
             target = folder() / f"{tenant_id()}-{run.id}.xlsx"
-            run.done = run.total = export.write_xlsx(query, query.columns(), target.with_suffix(".part"))
-            os.replace(target.with_suffix(".part"), target)
+            part = target.with_suffix(".part")
+            run.done = run.total = export.write_xlsx(query, query.columns(), part, lambda: _beat(session, run))
+            part.replace(target)  # whole or not at all
             run.state = RunState.FINISHED
     run.finished_at = clock.now()
+    session.commit()
+
+
+def _beat(session: Any, run: BulkRun) -> None:
+    """Say that the file is still being written, so that nobody takes it over."""
+    run.beat_at = clock.now()
     session.commit()
 
 

@@ -30,17 +30,18 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
     columns = query.columns()
     found = fetch_page(session, query)
     read = Reader(grid, columns, user)
-    may_write = view.may_write()
+    may_write, pages = view.may_write(), _pages(grid)
+    may_edit = may_write and "edit" in pages
     first = (query.page - 1) * query.size + 1
     filters = [_filter(each, query) for each in permitted(grid.filters, user)]
     return {
         "title": grid.title, "description": grid.description, "endpoint_url": grid.url, "q": query.q,
-        "new_url": f"{grid.url}new" if may_write and "new" in _pages(grid) else None,
+        "new_url": f"{grid.url}new" if may_write and "new" in pages else None,
         "search_hint": grid.search_hint, "zone_note": zone_note(user, query.at),
         "columns": [_column(c, query) for c in columns],
         "rows": [
             {"id": row.id__, "url": grid.row_url(row.id__), "cells": read.row(row),
-             "edit_url": f"{grid.row_url(row.id__)}/edit" if may_write and "edit" in _pages(grid) else None}
+             "edit_url": f"{grid.row_url(row.id__)}/edit" if may_edit and row.may_change__ else None}
             for row in found.rows
         ],
         "total": found.total, "total_is_capped": found.capped,
@@ -188,15 +189,21 @@ def _views(session: Any, query: Query) -> list[dict[str, Any]]:
         .order_by(SavedView.name)
         .limit(50)
     )
-    views = [{"id": "", "name": name, "url": f"{grid.url}?{text}", "active": text == query.string,
+    views = [{"id": "", "name": name, "url": f"{grid.url}?{text}", "active": _is(text, query),
               "shared": False, "delete_url": None} for name, text in grid.views]  # fmt: skip
     for each in found:
         views.append({
             "id": each.id, "name": each.name, "url": f"{grid.url}?{each.query}",
-            "active": each.query == query.string, "shared": each.shared,
+            "active": _is(each.query, query), "shared": each.shared,
             "delete_url": f"{grid.url}views/{each.id}/delete" if each.user_id == user.id else None,
         })  # fmt: skip
     return views
+
+
+def _is(text: str, query: Query) -> bool:
+    """Whether a view asks for the same rows; order, columns and page size may differ."""
+    other = Query.parse(query.grid, MultiDict(parse_qsl(text)), query.user, query.at)
+    return (other.q, sorted(other.values)) == (query.q, sorted(query.values))
 
 
 def save_view(session: Any, grid: Grid, user: Any, form: Any) -> ResponseReturnValue:

@@ -269,24 +269,26 @@ def fetch_page(session: Any, query: Query) -> Page:
         keys = list(session.scalars(ordered.offset((query.page - 1) * query.size).limit(query.size + 1)))
         count = sa.select(sa.func.count()).select_from(statement.limit(COUNT_CAP + 1).subquery())
         total = len(keys) if query.page == 1 and len(keys) <= query.size else session.scalar(count)
-    rows = fetch_rows(session, query.grid, query.columns(), keys[: query.size])
+    rows = fetch_rows(session, query.grid, query.columns(), keys[: query.size], query.user)
     return Page(rows, min(total, COUNT_CAP), total > COUNT_CAP, len(keys) > query.size)
 
 
-def selection(grid: Grid, columns: Sequence[Column]) -> sa.Select[Any]:
-    """A select of the columns (and the keys that their links need), joined as they want."""
+def selection(grid: Grid, columns: Sequence[Column], user: Any) -> sa.Select[Any]:
+    """A select of the columns (with the keys that links need, and whether the user may change the row)."""
     wanted = [c.value.label(c.name) for c in columns]
     wanted += [c.link_id.label(f"{c.name}__id") for c in columns if c.link_id is not None]
     wanted += [c.tone.label(f"{c.name}__tone") for c in columns if c.tone is not None]
-    extra = [grid.model.version] if hasattr(grid.model, "version") else []
-    statement = sa.select(grid.model.id.label("id__"), *(e.label("version__") for e in extra), *wanted)
+    may_change = access.visible(grid.model, user, *grid.write) if grid.write else sa.false()
+    statement = sa.select(grid.model.id.label("id__"), may_change.label("may_change__"), *wanted)
     return join(statement, grid, {name for c in columns for name in c.joins})
 
 
-def fetch_rows(session: Any, grid: Grid, columns: Sequence[Column], keys: Sequence[UUID]) -> list[Any]:
+def fetch_rows(
+    session: Any, grid: Grid, columns: Sequence[Column], keys: Sequence[UUID], user: Any
+) -> list[Any]:  # fmt: skip
     """The rows with these keys, in the order of the keys."""
     if not keys:
         return []
-    found = session.execute(selection(grid, columns).where(grid.model.id.in_(keys))).all()
+    found = session.execute(selection(grid, columns, user).where(grid.model.id.in_(keys))).all()
     by_key = {row.id__: row for row in found}
     return [by_key[key] for key in keys if key in by_key]

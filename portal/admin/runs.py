@@ -90,24 +90,24 @@ def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime) -> b
     return bool(swapped)
 
 
+def claim(session: Any, run_id: UUID, at: datetime) -> bool:
+    """Take a run on: of two workers one UPDATE finds the row, the other none. A running one is taken over only
+    after its worker has not moved it on for a while."""
+    free = sa.or_(
+        BulkRun.state == RunState.WAITING,
+        sa.and_(BulkRun.state == RunState.RUNNING, BulkRun.beat_at < at - STALE),
+    )
+    claimed = session.execute(
+        sa.update(BulkRun).where(BulkRun.id == run_id, free).values(state=RunState.RUNNING, beat_at=at)
+    ).rowcount
+    session.commit()
+    return bool(claimed)
+
+
 def execute(session: Any, run_id: UUID) -> None:
     """Do a confirmed run, or what is left of it; harmless to call twice (the second caller finds it claimed)."""
-    at = clock.now()
-    # The claim: of two workers one UPDATE finds the row, the other none. A running one is taken over only
-    # after its worker has not moved it on for a while.
-    claimed = session.execute(
-        sa.update(BulkRun)
-        .where(BulkRun.id == run_id)
-        .where(sa.or_(
-            BulkRun.state == RunState.WAITING,
-            sa.and_(BulkRun.state == RunState.RUNNING, BulkRun.beat_at < at - STALE),
-        ))
-        .values(state=RunState.RUNNING, beat_at=at)
-    ).rowcount  # fmt: skip
-    if not claimed:
-        session.rollback()
+    if not claim(session, run_id, clock.now()):
         return
-    session.commit()
     run = session.scalar(sa.select(BulkRun).where(BulkRun.id == run_id))
     user = session.scalar(sa.select(User).where(User.id == run.user_id, User.active.is_(True)))
     if user is None:

@@ -14,6 +14,17 @@ from uuid import UUID
 import sqlalchemy as sa
 
 ROLE = "greenroom_tenant"
+HOW_TO_BUILD = (
+    f"The database has no role {ROLE} that this user may take on, so tenants would stand without their second wall. "
+    f"Have an administrator of the database run “CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO” and this user's name, "
+    "or give this user CREATEROLE; then run “flask --app wsgi db upgrade” again."
+)
+
+
+class NoWall(RuntimeError):
+    """Tenants' rows would be read without row-level security."""
+
+
 # Since PostgreSQL 16 who makes a role is its member, and yet may not take it on.
 _MAY_TAKE_IT_ON = (
     "pg_has_role(session_user, oid, "
@@ -26,8 +37,15 @@ APPEND_ONLY = ("audit_entries", "status_changes", "application_activities")
 
 
 def enter(connection: sa.Connection, present: UUID | str | None) -> None:
-    """Make ``connection``'s transaction see only ``present``'s rows (None: no rows; a str: all tenants)."""
-    if connection.dialect.name != "postgresql" or not has_role(connection):
+    """Make ``connection``'s transaction see only ``present``'s rows (None: no rows; a str: all tenants).
+
+    Raises NoWall where a tenant's work would have to do without the second wall.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if not has_role(connection):
+        if isinstance(present, UUID):
+            raise NoWall(HOW_TO_BUILD)
         return
     role = "none" if isinstance(present, str) else ROLE
     tenant = str(present) if isinstance(present, UUID) else ""
@@ -78,7 +96,10 @@ def secure(connection: sa.Connection, metadata: sa.MetaData) -> None:
     if connection.dialect.name == "sqlite":
         _freeze_on_sqlite(connection, existing)
         return
-    _make_role(connection)
+    try:
+        _make_role(connection)
+    except sa.exc.ProgrammingError as error:
+        raise NoWall(HOW_TO_BUILD) from error
     connection.exec_driver_sql(_REFUSE_CHANGE)
     for table in tables:
         connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {ROLE}")
@@ -95,6 +116,20 @@ def secure(connection: sa.Connection, metadata: sa.MetaData) -> None:
                 f"CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table.name} "
                 "FOR EACH ROW EXECUTE FUNCTION greenroom_refuse_change()"
             )
+
+
+def faults(connection: sa.Connection, metadata: sa.MetaData) -> list[str]:
+    """What is missing of the second wall, in words; nothing on SQLite, which has none."""
+    if connection.dialect.name != "postgresql":
+        return []
+    if not has_role(connection):
+        return [HOW_TO_BUILD]
+    guarded = set(connection.exec_driver_sql(
+        "SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid "
+        "WHERE c.relrowsecurity AND p.polname = 'one_tenant'"
+    ).scalars())  # fmt: skip
+    bare = [t.name for t in metadata.sorted_tables if "tenant_id" in t.c and t.name not in guarded]
+    return [f"No row-level security on: {', '.join(bare)}. Run “db upgrade” again."] if bare else []
 
 
 def _make_role(connection: sa.Connection) -> None:

@@ -92,7 +92,11 @@ def policy() -> str:
     )
 
 
+_ASKED_BY_MACHINES = ("/healthz", "/readyz", "/metrics")
+
+
 def _log(response: Response) -> None:
     spent = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
     line: structlog.typing.FilteringBoundLogger = logs.get()
-    line.info("request", method=request.method, path=request.path, status=response.status_code, ms=spent)
+    say = line.debug if request.path in _ASKED_BY_MACHINES else line.info
+    say("request", method=request.method, path=request.path, status=response.status_code, ms=spent)

@@ -12,8 +12,10 @@ from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate, Job, PipelineStage, PipelineStatus, StatusChange
 from portal.hiring.pipeline import STAGES, STATUSES
-from portal.hiring.workflow import CHANGE_STATUS, Line, write_activities
+from portal.hiring.workflow import Line, write_activities
 from portal.people.models import User
+
+ASSIGN = "write:applications"
 
 
 def add_pipeline(session: Any) -> None:
@@ -67,7 +69,7 @@ def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Res
         raise Invalid({field: f"{user.full_name} is no longer active."})
     column = f"{field}_id"
     result = Result()
-    query = access.scope(sa.select(Application), Application, change.by, *CHANGE_STATUS)  # type: ignore[arg-type]
+    query = access.scope(sa.select(Application), Application, change.by, ASSIGN)  # type: ignore[arg-type]
     locked = query.where(Application.id.in_(ids)).with_for_update(of=Application)
     rows = {row.id: row for row in session.scalars(locked)}
     names = dict(session.execute(sa.select(User.id, User.full_name).where(

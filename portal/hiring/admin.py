@@ -210,9 +210,9 @@ APPLICATIONS = Grid(
     actions=(
         Action("change_status", "Change status", _change_status, CHANGE_STATUS, "change_status", "arrow-right",
                sources=tuple(pipeline.STAGE_OF)),
-        Action("recruiter", "Reassign recruiter", _assign("recruiter"), CHANGE_STATUS, "recruiter", "person",
+        Action("recruiter", "Reassign recruiter", _assign("recruiter"), (actions.ASSIGN,), "recruiter", "person",
                sources=tuple(pipeline.STAGE_OF)),
-        Action("coordinator", "Reassign coordinator", _assign("coordinator"), CHANGE_STATUS, "coordinator",
+        Action("coordinator", "Reassign coordinator", _assign("coordinator"), (actions.ASSIGN,), "coordinator",
                "person-badge", sources=tuple(pipeline.STAGE_OF)),
     ),
     bulk_offers=("approved", "on_hold", "resume", "withdrawn", "change_status", "recruiter", "coordinator"),
@@ -406,8 +406,10 @@ LOOKUPS = (
            hint=JobRole.department, choosable=JobRole.active.is_(True)),
     Lookup("applications", Application, Candidate.first_name + " " + Candidate.last_name,
            lambda p: sa.or_(like(Candidate.search_text, p), like(Job.search_text, p)),
-           ("read:applications", "schedule:interviews", "write:interviews"), hint=Job.title,
-           joins=((Candidate, to(Candidate, Application.candidate_id)), (Job, to(Job, Application.job_id))),
+           ("read:applications", "schedule:interviews", "write:interviews"),
+           hint=Job.title + " · " + PipelineStatus.label,
+           joins=((Candidate, to(Candidate, Application.candidate_id)), (Job, to(Job, Application.job_id)),
+                  _APPLICATION_JOINS["status"][:2]),
            choosable=Application.status.not_in([*pipeline.CLOSED, "on_hold"]), order=Candidate.last_name),
 )  # fmt: skip
 

@@ -195,7 +195,7 @@ INTERVIEWS = Grid(
             FormField("meeting_link", help="Starts with http:// or https://."),
         )),
         ("Notes", (
-            FormField("description", help="The candidate reads this in the messages."),
+            FormField("description", help="What this round is about."),
             FormField("preparation_notes"), FormField("interview_guide"), FormField("notes"),
         )),
     ),
@@ -206,9 +206,8 @@ INTERVIEWS = Grid(
     bulk_forms={"reschedule": "reschedule_many", "confirm": "confirm"},
     bulk_offers=("confirm", "reschedule", "cancel", "no_show", "start", "complete", "organizer", "pass", "fail"),
     views=(
-        ("Today", "when=today"), ("Next 7 days", "when=next_7_days"),
         ("To confirm", "when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start"),
-        ("Overdue", "when=overdue"),
+        ("Coming up", "status=scheduled&status=confirmed&status=rescheduled&when=next_30_days&sort=scheduled_start"),
     ),
     panels=(_panel_of,),
 )  # fmt: skip

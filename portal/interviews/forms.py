@@ -47,10 +47,15 @@ class RescheduleManyForm(RescheduleForm):
         choices=[SelectChoice("offset", "Move each by an offset"), SelectChoice("time", "Move all to one start")],
         default="offset",
     )
-    days = IntegerField("Days", [Optional(), NumberRange(-366, 366)], description="Earlier with a minus.")
-    hours = IntegerField("Hours", [Optional(), NumberRange(-1000, 1000)])
-    minutes = IntegerField("Minutes", [Optional(), NumberRange(-1000, 1000)])
-    scheduled_start = WallTimeField("New start", [Optional()])
+    days = IntegerField(
+        "Days",
+        [Optional(), NumberRange(-366, 366)],
+        description="Earlier with a minus.",
+        render_kw={"data-when": "how=offset"},
+    )
+    hours = IntegerField("Hours", [Optional(), NumberRange(-1000, 1000)], render_kw={"data-when": "how=offset"})
+    minutes = IntegerField("Minutes", [Optional(), NumberRange(-1000, 1000)], render_kw={"data-when": "how=offset"})
+    scheduled_start = WallTimeField("New start", [Optional()], render_kw={"data-when": "how=time"})
     scheduled_end = None  # type: ignore[assignment]
 
     def validate_scheduled_end(self, field: Any) -> None:

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core import audit
 from portal.core.access import may
 from portal.core.errors import Invalid, WrongState
 from portal.core.types import words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application
 from portal.hiring.workflow import APPLICATION, CLOSED, write_activities
-from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus, Outcome
+from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus, Outcome, Panelist, Reply
 
 S = InterviewStatus
 SCHEDULE = ("schedule:interviews", "write:interviews")
@@ -258,7 +259,25 @@ def _warn_of_messages(session: Any, interviews: sa.Select[Any]) -> str:
     return "Each candidate and interviewer gets an e-mail about it, and the reminders follow."
 
 
+def _ask_panel_again(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    """A reply was to the old time: everyone on the panel is asked anew."""
+    query = sa.select(Panelist.tenant_id, Panelist.id, Panelist.reply).where(
+        Panelist.interview_id.in_([m.id for m in moved]), Panelist.reply != Reply.NEEDS_ACTION
+    )
+    replied = session.execute(query).all()
+    if not replied:
+        return
+    anew = sa.update(Panelist).where(Panelist.id.in_([row.id for row in replied])).values(reply=Reply.NEEDS_ACTION)
+    session.execute(anew)
+    audit.write(session, [
+        audit.entry(row.tenant_id, "panelists", row.id, "asked again",
+                    {"reply": [row.reply, Reply.NEEDS_ACTION.value]}, at=change.at)
+        for row in replied
+    ])  # fmt: skip
+
+
 INTERVIEW.on("*", _carry)
+INTERVIEW.on("reschedule", _ask_panel_again)
 for _verb in ("reschedule", "cancel"):
     INTERVIEW.foretell(_verb, _warn_of_messages)
 for _verb in ("on_hold", "withdrawn"):

@@ -73,14 +73,29 @@ class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ign
     def grants(self) -> Grants:
         """All that the user's roles permit; read once per loaded user."""
         if "_grants" not in self.__dict__:
-            rows = sa.orm.object_session(self).execute(  # type: ignore[union-attr]
-                sa.select(Grant.permission, Grant.reach, Grant.stages)
-                .join(UserRole, UserRole.role_id == Grant.role_id)
-                .where(UserRole.user_id == self.id)
+            rows = (
+                sa.orm.object_session(self)
+                .execute(  # type: ignore[union-attr]
+                    sa.select(Role.name, Grant.permission, Grant.reach, Grant.stages)
+                    .select_from(UserRole)
+                    .join(Role, Role.id == UserRole.role_id)
+                    .join(Grant, Grant.role_id == Role.id, isouter=True)
+                    .where(UserRole.user_id == self.id)
+                    .order_by(Role.name)
+                )
+                .all()
             )
-            held = tuple(Granted(p, Reach(r), tuple(stages or ())) for p, r, stages in rows)
+            held = tuple(Granted(p, Reach(r), tuple(stages or ())) for _, p, r, stages in rows if p)
             self.__dict__["_grants"] = Grants(held)
+            self.__dict__["_role_names"] = list(dict.fromkeys(name for name, *_ in rows))
         return self.__dict__["_grants"]  # type: ignore[no-any-return]
+
+    @property
+    def role_names(self) -> list[str]:
+        """What the user's roles are called; read together with the grants."""
+        _ = self.grants
+        names: list[str] = self.__dict__["_role_names"]
+        return names
 
     def __str__(self) -> str:
         return self.full_name

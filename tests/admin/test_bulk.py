@@ -12,9 +12,10 @@ from portal.admin import runs
 from portal.admin.models import BulkRow, BulkRun
 from portal.core import clock as wall_clock
 from portal.core.db import db
-from portal.core.tenancy import tenant_scope
+from portal.core.tenancy import everywhere, tenant_scope
 from portal.interviews.models import Interview
-from tests.support.cast import Cast
+from portal.people.models import Tenant
+from tests.support.cast import Cast, make_person
 from tests.support.world import World, populate
 
 
@@ -190,3 +191,38 @@ def test_the_bar_offers_what_the_role_permits(app: Flask, make_client: Any, cast
         "confirm", "reschedule", "cancel", "no_show", "start", "complete", "organizer", "pass", "fail",
         "export-selected",
     ]  # fmt: skip
+
+
+def test_a_row_that_one_may_read_but_not_change_has_no_pencil(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
+    with app.app_context(), everywhere(db.session):
+        tenant = db.session.get_one(Tenant, cast.alice.tenant_id)
+        carla = make_person(tenant, "carla@harbour.example", "Carla Cole", "Interview Coordinator")
+        db.session.commit()
+    client, ids = make_client(carla), [str(key) for key in _interviews(app, cast)]
+    page = client.get("/interviews/").get_data(as_text=True)
+    assert (page.count('name="ids"'), page.count("/edit")) == (5, 0)
+    run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
+    assert "5 of them you may not change" in client.get(run).get_data(as_text=True)
+    client.submit(run)
+    assert _report(app, cast, run)["rows"] == [("skipped", "You may not confirm this interview.")] * 5
+
+
+def test_whoever_checks_documents_does_not_reassign_applications(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
+    with app.app_context(), everywhere(db.session):
+        tenant = db.session.get_one(Tenant, cast.alice.tenant_id)
+        dora = make_person(tenant, "dora@harbour.example", "Dora Docs", "Documentation Executive")
+        db.session.commit()
+    data = {"ids": [str(world.own["applications"])]}
+    client = make_client(dora)
+    assert client.submit("/applications/bulk/recruiter", data).status_code == 403
+    assert "Reassign recruiter" not in client.get("/applications/").get_data(as_text=True)
+
+
+def test_a_page_beyond_the_last_leads_to_the_first(make_client: Any, cast: Cast, world: World) -> None:
+    assert make_client(cast.alice).get("/interviews/?page=99999&status=scheduled").location == (
+        "/interviews/?status=scheduled"
+    )

@@ -4,15 +4,17 @@ import csv
 import io
 import zipfile
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from portal.admin import files
+from portal.admin import files, runs
 from portal.admin.export import harmless
+from portal.core import clock as wall_clock
 from portal.core.db import db
-from portal.core.tenancy import tenant_scope
+from portal.core.tenancy import everywhere, tenant_scope
 from portal.hiring.models import Candidate
 from portal.people.models import User
 from tests.support.cast import Cast
@@ -114,3 +116,23 @@ def test_a_search_that_a_database_could_misread_is_only_text(make_client: Any, c
         answer = client.get("/candidates/", query_string={"q": q})
         assert (q, answer.status_code) == (q, 200)
         assert len(_read(client.get("/candidates/export.csv", query_string={"q": q, "cols": "name"}))) == 1
+
+
+def test_a_workbook_whose_writer_died_is_written_by_another(
+    app: Flask, make_client: Any, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LIMIT_INLINE", 2)
+    client = make_client(cast.alice)
+    page = client.get("/candidates/export.xlsx?q=more").location
+    key = UUID(page.rsplit("/", 1)[1])
+    with app.app_context(), tenant_scope(cast.alice.tenant_id):
+        assert runs.claim(db.session, key, wall_clock.now())  # and dies
+        files.write(db.session, key)
+    assert client.get(f"{page}/progress").json["state"] == "running"
+    with wall_clock.frozen(wall_clock.now() + runs.STALE * 2), app.app_context():
+        with everywhere(db.session):
+            assert [run for _, run, _ in runs.revive_stale(db.session, wall_clock.now())] == [key]
+            db.session.rollback()
+        with tenant_scope(cast.alice.tenant_id):
+            files.write(db.session, key)
+    assert client.get(f"{page}/progress").json["state"] == "finished"
