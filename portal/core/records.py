@@ -79,8 +79,8 @@ def _text(column: sa.Column[Any], kind: Ruled, value: str) -> str:
 def create(session: Any, model: type[M], values: Mapping[str, Any]) -> M:
     """A new row, flushed; raises Invalid where a rule or a uniqueness is broken."""
     row = model(**clean(model, values))
-    session.add(row)
     with refusals(session, model):
+        session.add(row)
         session.flush()
     return row
 
@@ -89,10 +89,11 @@ def update(session: Any, row: Any, values: Mapping[str, Any], version: int | Non
     """``row`` with ``values``, flushed; raises Stale where ``version`` is not the row's, Invalid as create."""
     if version is not None and version != row.version:
         raise Stale(row)
-    for name, value in clean(type(row), values).items():
-        if getattr(row, name) != value:
-            setattr(row, name, value)
+    cleaned = clean(type(row), values)
     with refusals(session, type(row)):
+        for name, value in cleaned.items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
         try:
             session.flush()
         except StaleDataError:
@@ -108,14 +109,14 @@ def touch(row: Any) -> None:
 
 def delete(session: Any, row: Any) -> None:
     """Remove a row that nothing refers to; raises Conflict in words otherwise."""
-    session.delete(row)
+    name = str(row)
     try:
-        session.flush()
+        with session.begin_nested():
+            session.delete(row)
+            session.flush()
     except IntegrityError:
-        session.rollback()
-        raise Conflict(f"“{row}” is in use and cannot be deleted.") from None
+        raise Conflict(f"“{name}” is in use and cannot be deleted.") from None
     except StaleDataError:
-        session.rollback()
         raise Missing from None
 
 
@@ -123,9 +124,9 @@ def delete(session: Any, row: Any) -> None:
 def refusals(session: Any, model: Any) -> Iterator[None]:
     """Turn the database's refusal of a row into an error beside the field that caused it."""
     try:
-        yield
+        with session.begin_nested():  # what the caller did before stays
+            yield
     except IntegrityError as error:
-        session.rollback()
         raise Invalid(_explain(model, error)) from None
 
 
