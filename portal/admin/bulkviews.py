@@ -13,12 +13,12 @@ from flask_login import current_user, login_required
 
 from portal import jobs
 from portal.admin import files, runs
-from portal.admin.base import verb_form_for
 from portal.admin.cells import when
 from portal.admin.export import harmless
 from portal.admin.grid import Action, Grid, grids
 from portal.admin.listing import XLSX, download
 from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
+from portal.admin.movepages import verb_form_for
 from portal.core import access, clock, wall
 from portal.core.db import db, mean_to_read
 from portal.core.errors import Missing

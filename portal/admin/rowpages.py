@@ -1,0 +1,213 @@
+"""The pages of one row: details with panels and history, form, both versions on a conflict, delete."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_login import current_user
+
+from portal.admin import history, listing
+from portal.admin.cells import Reader, zone_note
+from portal.admin.grid import FormField, Grid, panels_of
+from portal.admin.query import fetch_rows, permitted, to_key
+from portal.core import access, clock, records
+from portal.core.db import db
+from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, WrongState
+from portal.core.forms import WallTimeField
+from portal.core.types import words
+from portal.core.workflow import Change
+
+
+class RowPages:
+    """Mixed into ``base.PortalView``, which says who may open which of them."""
+
+    grid: Grid
+    model: Any
+    render: Any
+    may_write: Any
+    _forms: dict[str, Any]
+
+    @expose("/<uuid:key>")
+    def details_view(self, key: UUID) -> Any:
+        row = access.fetch(db.session, self.model, key, current_user)
+        columns = permitted(self.grid.columns, current_user)
+        found = fetch_rows(db.session, self.grid, columns, [key], current_user)
+        if not found:
+            raise Missing
+        many = request.args.get("history") == "all"
+        told, more = history.entries(
+            db.session, row, current_user, limit=history.MANY if many else history.FEW
+        )  # fmt: skip
+        cells = Reader(self.grid, columns, current_user).row(found[0])
+        panels = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
+        return self.render(
+            "portal/details.html",
+            title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
+            badge=self._badge(row), edit_url=self._own_url(row, "edit") if self._may_change(row) else None,
+            delete_url=self._own_url(row, "delete") if self.grid.can_delete and self._may_change(row) else None,
+            moves=self._moves(row), version=getattr(row, "version", None),
+            facts=[
+                {"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)
+                if cell.text != "" or (c.shown and not c.only_details)
+            ],
+            panels=[panel for panel in panels if panel and "pipeline" not in panel],
+            pipeline=next((panel["pipeline"] for panel in panels if panel and "pipeline" in panel), None),
+            history=told, history_more_url=self.grid.row_url(key) + "?history=all" if more and not many else None,
+            zone_note=zone_note(current_user, clock.now()),
+        )  # fmt: skip
+
+    def _badge(self, row: Any) -> Any:
+        if self.grid.badge:
+            return self.grid.badge(db.session, row)
+        column = self.grid.column("status")
+        if column is None or not hasattr(row, "status"):
+            return None
+        return {"label": words(row.status), "colour": column.tones.get(row.status, "grey"), "hint": ""}
+
+    def _own_url(self, row: Any, page: str) -> str:
+        return f"{self.grid.row_url(row.id)}/{page}"
+
+    def _may_change(self, row: Any) -> bool:
+        return self.may_write() and access.allows(db.session, current_user, row, *self.grid.write)
+
+    def _moves(self, row: Any) -> list[dict[str, Any]]:
+        flow = self.grid.workflow
+        if flow is None or self.grid.hides_moves:
+            return []
+        return [
+            {"verb": m.verb, "label": m.title, "icon": m.icon, "danger": m.danger, "needs_form": bool(m.form),
+             "url": f"{self.grid.row_url(row.id)}/move/{m.verb}",
+             "confirm": m.description if m.danger and not m.form else ""}
+            for m in flow.options(db.session, row, current_user, clock.now())
+        ]  # fmt: skip
+
+    @expose("/new", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        form = self._form("new", None)
+        if form.validate_on_submit():
+            try:
+                row = self._create(form.values(), Change(clock.now(), current_user))
+                db.session.commit()
+            except Invalid as error:
+                db.session.rollback()
+                form.take_errors(error)
+            else:
+                flash(f"{self.grid.noun.capitalize()} “{row}” was made.", "success")
+                return redirect(self.grid.row_url(row.id))
+        return self._form_page(form, "new", f"New {self.grid.noun}", self.grid.url)
+
+    @expose("/<uuid:key>/edit", methods=("GET", "POST"))
+    def edit_view(self, key: UUID) -> Any:
+        row = access.fetch(db.session, self.model, key, current_user)
+        if not self._may_change(row):
+            raise NotAllowed(f"You may read this {self.grid.noun}, but not change it.")
+        form = self._form("edit", row)
+        conflict = None
+        if form.validate_on_submit():
+            try:
+                self._update(row, form.values(), _version(form), Change(clock.now(), current_user))
+                db.session.commit()
+            except records.Stale:
+                db.session.rollback()
+                conflict = self._conflict(row, form)
+            except Invalid as error:
+                db.session.rollback()
+                form.take_errors(error)
+            except (Conflict, WrongState) as error:
+                db.session.rollback()
+                form.form_errors.append(error.message)
+            else:
+                flash(f"{self.grid.noun.capitalize()} “{row}” was saved.", "success")
+                return redirect(self.grid.row_url(key))
+        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), conflict)
+
+    def _create(self, values: dict[str, Any], change: Change) -> Any:
+        if self.grid.create:
+            return self.grid.create(db.session, values, change)
+        return records.create(db.session, self.model, values)
+
+    def _update(self, row: Any, values: dict[str, Any], version: int, change: Change) -> Any:
+        if self.grid.update:
+            return self.grid.update(db.session, row, values, version, change)
+        return records.update(db.session, row, values, version)
+
+    def _form(self, page: str, row: Any) -> Any:
+        fields = [f for _, group in self.grid.sections for f in group if page in f.on]
+        if row is None:
+            given = {f.name: request.args[f.name] for f in fields if f.name in request.args}
+            start = {name: to_key(value) or value for name, value in given.items()}
+        else:
+            start = {f.name: _initial(f, row) for f in fields}
+        form = self._forms[page](data=start)
+        for each in fields:
+            if each.permission and not access.may(current_user, each.permission):
+                form._fields.pop(each.name)
+        if row is None and "timezone" in form and not form.timezone.raw_data:
+            form.timezone.data = current_user.timezone
+        if row is not None and not form.is_submitted():
+            form.row_version.data = str(row.version)
+        for field in form:
+            if isinstance(field, WallTimeField):
+                field.zone_name = (form[field.zone_field].data if field.zone_field else "") or current_user.timezone
+        return form
+
+    def _form_page(self, form: Any, page: str, title: str, cancel: str, conflict: Any = None) -> Any:
+        sections = [
+            {"label": label, "fields": [form[f.name] for f in group if page in f.on and f.name in form]}
+            for label, group in self.grid.sections
+        ]
+        body = self.render(
+            "portal/form.html", title=title, form=form, sections=[s for s in sections if s["fields"]],
+            action_url=request.path, cancel_url=cancel, submit_label="Save", conflict=conflict,
+            crumbs=[{"label": self.grid.title, "url": self.grid.url}],
+            zone_note=zone_note(current_user, clock.now()),
+        )  # fmt: skip
+        return body, 409 if conflict else 422 if form.errors else 200
+
+    def _conflict(self, row: Any, form: Any) -> dict[str, Any]:
+        """Both versions beside each other; the form keeps what was typed and now carries the new version."""
+        db.session.refresh(row)
+        form.row_version.data = str(row.version)
+        fields = [f for _, group in self.grid.sections for f in group if "edit" in f.on and f.name in form]
+        theirs = {f.name: _initial(f, row) for f in fields}
+        told, _ = history.entries(db.session, row, current_user, limit=1)
+        rows = [
+            {"label": form[f.name].label.text, "field": f.name, "mine": listing.reads(form[f.name]),
+             "theirs": listing.reads(form[f.name], theirs[f.name])}
+            for f in fields
+            if form[f.name].data != theirs[f.name] and (form[f.name].data or theirs[f.name])
+        ]  # fmt: skip
+        return {"who": told[0]["who"] if told else "somebody", "when": told[0]["when"] if told else "", "rows": rows}
+
+    @expose("/<uuid:key>/delete", methods=("GET", "POST"))
+    def delete_view(self, key: UUID) -> Any:
+        row = access.fetch(db.session, self.model, key, current_user)
+        if not self._may_change(row):
+            raise NotAllowed
+        if request.method == "POST":
+            name = str(row)
+            try:
+                records.delete(db.session, row)
+                db.session.commit()
+            except Conflict as error:
+                flash(error.message, "warning")
+                return redirect(self.grid.row_url(key))
+            flash(f"{self.grid.noun.capitalize()} “{name}” was deleted.", "success")
+            return redirect(self.grid.url)
+        return self.render(
+            "portal/confirm_delete.html", title=f"Delete {row}?", action_url=request.path,
+            message=f"This removes the {self.grid.noun} for good. Its history stays in the audit.",
+            cancel_url=self.grid.row_url(key),
+        )  # fmt: skip
+
+
+def _initial(field: FormField, row: Any) -> Any:
+    """What an edit form starts with."""
+    return field.value(db.session, row) if field.value else getattr(row, field.name, None)
+
+
+def _version(form: Any) -> int:
+    """The version that a form was made from; -1, which no row has, where it is missing or not a number."""
+    text = form.row_version.data or ""
+    return int(text) if text.isdecimal() else -1
