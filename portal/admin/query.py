@@ -278,7 +278,7 @@ def selection(grid: Grid, columns: Sequence[Column], user: Any) -> sa.Select[Any
     wanted = [c.value.label(c.name) for c in columns]
     wanted += [c.link_id.label(f"{c.name}__id") for c in columns if c.link_id is not None]
     wanted += [c.tone.label(f"{c.name}__tone") for c in columns if c.tone is not None]
-    may_change = access.visible(grid.model, user, *grid.write) if grid.write else sa.false()
+    may_change = access.visible(grid.model, user, *grid.write, rowwise=True) if grid.write else sa.false()
     statement = sa.select(grid.model.id.label("id__"), may_change.label("may_change__"), *wanted)
     return join(statement, grid, {name for c in columns for name in c.joins})
 

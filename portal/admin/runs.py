@@ -53,7 +53,7 @@ def draft(session: Any, grid: Grid, action: Action, user: User, ids: Sequence[st
                 keys.append(UUID(each))
             except ValueError:
                 continue
-        found = access.scope(sa.select(grid.model.id), grid.model, user).where(grid.model.id.in_(keys))
+        found = access.scope(sa.select(grid.model.id), grid.model, user, rowwise=True).where(grid.model.id.in_(keys))
         known = set(session.scalars(found))
         _list(session, run, [key for key in keys if key in known])
         run.total = len(known)

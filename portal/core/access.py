@@ -68,24 +68,30 @@ Rows = Callable[[UUID], sa.ColumnElement[bool]]
 class Resource:
     """How the rows of a model are one's own, or one's team's; None where the notion does not exist.
 
-    ``always`` is a condition that holds whatever the reach.
+    Each may be said in two ways that mean the same. ``own`` and ``team`` start from the user (which keys are
+    theirs), for lists. ``own_row`` and ``team_row`` start from the row (is this one theirs), for rows that are
+    known already: one probe instead of all that the user has. ``always`` holds whatever the reach.
     """
 
     name: str
     own: Rows | None = None
     team: Rows | None = None
+    own_row: Rows | None = None
+    team_row: Rows | None = None
     always: Callable[[], sa.ColumnElement[bool]] | None = None
+
+    def rows(self, reach: Reach, rowwise: bool) -> Rows | None:
+        """The condition for own or team rows, said as the query wants it."""
+        listed, row = (self.own, self.own_row) if reach is Reach.OWN else (self.team, self.team_row)
+        return row if rowwise and row else listed
 
 
 _resources: dict[type, Resource] = {}
 
 
-def declare(
-    model: type, name: str, *, own: Rows | None = None, team: Rows | None = None,
-    always: Callable[[], sa.ColumnElement[bool]] | None = None,
-) -> None:  # fmt: skip
-    """Say once, beside the model, under which resource its rows stand and whose they are."""
-    _resources[model] = Resource(name, own, team, always)
+def declare(model: type, name: str, **rows: Any) -> None:
+    """Say once, beside the model, under which resource its rows stand and whose they are (see ``Resource``)."""
+    _resources[model] = Resource(name, **rows)
 
 
 def resource(model: type) -> str:
@@ -107,31 +113,29 @@ def require(user: Holder, *permissions: str) -> None:
         raise NotAllowed
 
 
-def visible(model: type, user: Holder, *permissions: str) -> sa.ColumnElement[bool]:
-    """The condition under which a row of ``model`` lies within what any of ``permissions`` grants."""
+def visible(model: type, user: Holder, *permissions: str, rowwise: bool = False) -> sa.ColumnElement[bool]:
+    """The condition under which a row of ``model`` lies within what any of ``permissions`` grants; ``rowwise``
+    where the query names its rows, or narrows them to few, by other means."""
     known = _resources[model]
     reaches: set[Reach] = set().union(*(user.grants.reaches(p) for p in permissions))
     if Reach.TENANT in reaches:
         return known.always() if known.always else sa.true()
-    parts = []
-    if Reach.OWN in reaches and known.own:
-        parts.append(known.own(user.id))
-    if Reach.TEAM in reaches and known.team:
-        parts.append(known.team(user.id))
+    wanted = (known.rows(reach, rowwise) for reach in (Reach.OWN, Reach.TEAM) if reach in reaches)
+    parts = [rows(user.id) for rows in wanted if rows]
     return sa.or_(*parts) if parts else sa.false()
 
 
-def scope(statement: S, model: type, user: Holder, *permissions: str) -> S:
+def scope(statement: S, model: type, user: Holder, *permissions: str, rowwise: bool = False) -> S:
     """``statement`` narrowed to the rows that ``permissions`` (default: read) grant to the user."""
     wanted = permissions or (f"read:{resource(model)}",)
-    condition = visible(model, user, *wanted)
+    condition = visible(model, user, *wanted, rowwise=rowwise)
     return statement if condition is sa.true() else statement.where(condition)
 
 
 def allows(session: Any, user: Holder, row: Any, *permissions: str) -> bool:
     """Whether the user may do any of ``permissions`` to this very row."""
     model = type(row)
-    condition = visible(model, user, *permissions)
+    condition = visible(model, user, *permissions, rowwise=True)
     if condition is sa.true() or condition is sa.false():
         return condition is sa.true()
     return session.scalar(sa.select(model.id).where(model.id == row.id, condition)) is not None
@@ -144,7 +148,7 @@ def fetch(session: Any, model: type[M], key: UUID | str, user: Holder, *permissi
         uuid = key if isinstance(key, UUID) else UUID(key)
     except ValueError:
         raise Missing from None
-    row = session.scalar(scope(sa.select(model), model, user, *wanted).where(model.id == uuid))  # type: ignore[attr-defined]
+    row = session.scalar(scope(sa.select(model), model, user, *wanted, rowwise=True).where(model.id == uuid))  # type: ignore[attr-defined]
     if row is None:
         raise Missing
     return row  # type: ignore[no-any-return]

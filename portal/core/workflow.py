@@ -207,13 +207,13 @@ class Workflow:
 
     def _locking(self, ids: Sequence[UUID], move: Move, change: Change) -> sa.Select[Any]:
         model = self.model
-        allowed = visible(model, change.by, *move.permissions) if change.by else sa.true()
+        allowed = visible(model, change.by, *move.permissions, rowwise=True) if change.by else sa.true()
         names = dict.fromkeys(("tenant_id", "id", "status", "version", *self.reads))
         columns = (getattr(model, name) if isinstance(name, str) else name for name in names)
         query = sa.select(*columns, allowed.label("allowed"))
         query = query.where(model.id.in_(ids)).order_by(model.id)
         if change.by is not None:
-            query = scope(query, model, change.by, f"read:{resource(model)}", *move.permissions)
+            query = scope(query, model, change.by, f"read:{resource(model)}", *move.permissions, rowwise=True)
         # The row lock (PostgreSQL; SQLite has one writer) makes the state we judge the state we change.
         return query.with_for_update(of=model)
 

@@ -1,12 +1,13 @@
 """Candidates, projects, roles and jobs, and the applications that bring them together."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from portal.core import access
 from portal.core.audit import Audited
@@ -301,6 +302,46 @@ def own_applications(me: UUID) -> sa.Select[Any]:
     return sa.select(sa.union(*mine).subquery().c[0])
 
 
+def own_application(me: UUID, of: Any = Application) -> sa.ColumnElement[bool]:
+    """Whether this application is the user's: as recruiter, coordinator or hiring manager."""
+    job = aliased(Job)
+    managed = sa.exists().where(job.tenant_id == of.tenant_id, job.id == of.job_id, job.hiring_manager_id == me)
+    return sa.or_(of.recruiter_id == me, of.coordinator_id == me, managed)
+
+
+def team_application(me: UUID, of: Any = Application) -> sa.ColumnElement[bool]:
+    """Whether this application is to a project of the user's teams."""
+    job, project = aliased(Job), aliased(Project)
+    return sa.exists().where(
+        job.tenant_id == of.tenant_id, job.id == of.job_id,
+        project.tenant_id == job.tenant_id, project.id == job.project_id,
+        sa.or_(project.team_id.in_(my_teams(me)), project.team_head_id == me),
+    )  # fmt: skip
+
+
+def of_application(key: Any, whose: Callable[[UUID, Any], sa.ColumnElement[bool]]) -> Callable[[UUID], Any]:
+    """For a row that refers to an application by ``key``: whether that one is the user's (or the team's)."""
+
+    def rows(me: UUID) -> Any:
+        application = aliased(Application)
+        return sa.exists().where(
+            application.tenant_id == key.class_.tenant_id, application.id == key, whose(me, application)
+        )
+
+    return rows
+
+
+def _of_candidate(whose: Callable[[UUID, Any], sa.ColumnElement[bool]]) -> Callable[[UUID], Any]:
+    def rows(me: UUID) -> Any:
+        application = aliased(Application)
+        return sa.exists().where(
+            application.tenant_id == Candidate.tenant_id, application.candidate_id == Candidate.id,
+            whose(me, application),
+        )  # fmt: skip
+
+    return rows
+
+
 def _candidates_of(applications: sa.Select[Any]) -> sa.Select[Any]:
     return sa.select(Application.candidate_id).where(Application.id.in_(applications))
 
@@ -309,6 +350,8 @@ access.declare(
     Candidate, "candidates",
     own=lambda me: sa.or_(Candidate.recruiter_id == me, Candidate.id.in_(_candidates_of(own_applications(me)))),
     team=lambda me: Candidate.id.in_(_candidates_of(team_applications(me))),
+    own_row=lambda me: sa.or_(Candidate.recruiter_id == me, _of_candidate(own_application)(me)),
+    team_row=_of_candidate(team_application),
 )  # fmt: skip
 access.declare(Project, "projects", own=lambda me: Project.team_head_id == me, team=_team_projects)
 access.declare(JobRole, "job_roles")
@@ -321,6 +364,7 @@ access.declare(
     Application, "applications",
     own=lambda me: Application.id.in_(own_applications(me)),
     team=lambda me: Application.id.in_(team_applications(me)),
+    own_row=own_application, team_row=team_application,
 )  # fmt: skip
 access.declare(PipelineStage, "pipeline")
 access.declare(PipelineStatus, "pipeline")
@@ -328,9 +372,13 @@ access.declare(
     StatusChange, "applications",
     own=lambda me: StatusChange.application_id.in_(own_applications(me)),
     team=lambda me: StatusChange.application_id.in_(team_applications(me)),
+    own_row=of_application(StatusChange.application_id, own_application),
+    team_row=of_application(StatusChange.application_id, team_application),
 )  # fmt: skip
 access.declare(
     ApplicationActivity, "applications",
     own=lambda me: ApplicationActivity.application_id.in_(own_applications(me)),
     team=lambda me: ApplicationActivity.application_id.in_(team_applications(me)),
+    own_row=of_application(ApplicationActivity.application_id, own_application),
+    team_row=of_application(ApplicationActivity.application_id, team_application),
 )  # fmt: skip

@@ -16,8 +16,8 @@ from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, Project
 from portal.interviews import actions, forms  # noqa: F401 - forms are found by name
 from portal.interviews.models import (
-    AHEAD,
     OPEN,
+    STILL_OPEN,
     Audience,
     Interview,
     InterviewStatus,
@@ -265,15 +265,24 @@ def _row(interview: Interview, name: str, user: Any) -> dict[str, Any]:
 
 
 def _listed(session: Any, user: Any, *conditions: Any, order: Any = None, limit: int = 8) -> list[dict[str, Any]]:
+    """The first few: their keys over an index of few columns, then the rows."""
+    by = Interview.scheduled_start if order is None else order
+    found = sa.select(Interview.id).where(Interview.tenant_id == user.tenant_id, *conditions)
+    keys = list(session.scalars(found.order_by(by, Interview.id).limit(limit)))
+    if not keys:
+        return []
     query = (
         sa.select(Interview, (Candidate.first_name + " " + Candidate.last_name).label("name"))
         .join(Application, to(Application, Interview.application_id))
         .join(Candidate, to(Candidate, Application.candidate_id))
-        .where(*conditions)
-        .order_by(Interview.scheduled_start if order is None else order, Interview.id)
-        .limit(limit)
+        .where(Interview.id.in_(keys))
+        .order_by(by, Interview.id)
     )
     return [_row(interview, name, user) for interview, name in session.execute(query)]
+
+
+def _start_within(first: Any, last: Any) -> tuple[Any, Any]:
+    return Interview.scheduled_start >= first, Interview.scheduled_start < last
 
 
 @card
@@ -281,13 +290,16 @@ def _mine(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Interviews on whose panel I sit."""
     if not access.may(user, "read:interviews"):
         return None
-    seat = Interview.id.in_(sa.select(Panelist.interview_id).where(Panelist.user_id == user.id))
-    rows = _listed(session, user, seat, Interview.status.in_(AHEAD), Interview.scheduled_end >= at)
+    seat = sa.exists().where(
+        Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id, Panelist.user_id == user.id
+    )
+    soon = _start_within(at - timedelta(days=1), at + timedelta(days=30))
+    rows = _listed(session, user, STILL_OPEN, *soon, Interview.scheduled_end >= at, seat)
     if not rows and access.may(user, *SCHEDULE):
         return None
     return {"title": "My next interviews", "icon": "calendar-event", "count": None, "rows": rows,
             "url": f"/interviews/?interviewer={user.id}&when=next_30_days&sort=scheduled_start",
-            "empty": "You sit on no panel in the time to come."}  # fmt: skip
+            "empty": "You sit on no panel in the next 30 days."}  # fmt: skip
 
 
 @card
@@ -296,9 +308,9 @@ def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     if not access.may(user, *SCHEDULE, "export:interviews"):
         return None
     start = at.astimezone(zone(user.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    seen = access.visible(Interview, user, "read:interviews")
-    today = (Interview.scheduled_start >= start, Interview.scheduled_start < start + timedelta(days=1))
-    rows = _listed(session, user, seen, *today, Interview.status != "cancelled")
+    seen = access.visible(Interview, user, "read:interviews", rowwise=True)
+    today = _start_within(start, start + timedelta(days=1))
+    rows = _listed(session, user, *today, Interview.status != "cancelled", seen)
     return {
         "title": "Today", "icon": "calendar-check", "count": None, "rows": rows,
         "url": "/interviews/?when=today&sort=scheduled_start", "empty": "Nothing is scheduled for today.",
@@ -310,9 +322,9 @@ def _to_confirm(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Unconfirmed interviews of the next two days that I may confirm."""
     if not access.may(user, *SCHEDULE):
         return None
-    mine = access.visible(Interview, user, *SCHEDULE)
-    rows = _listed(session, user, mine, Interview.status.in_([InterviewStatus.SCHEDULED, InterviewStatus.RESCHEDULED]),
-                   Interview.scheduled_start > at, Interview.scheduled_start < at + timedelta(hours=48))  # fmt: skip
+    mine = access.visible(Interview, user, *SCHEDULE, rowwise=True)
+    unconfirmed = Interview.status.in_([InterviewStatus.SCHEDULED, InterviewStatus.RESCHEDULED])
+    rows = _listed(session, user, STILL_OPEN, *_start_within(at, at + timedelta(hours=48)), unconfirmed, mine)
     return {"title": "To confirm within 48 hours", "icon": "check2-circle", "count": None, "rows": rows,
             "url": "/interviews/?when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start",
             "empty": "Everything of the next two days is confirmed."}  # fmt: skip
@@ -323,9 +335,9 @@ def _left_open(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Interviews that are over, although nobody said how they went."""
     if not access.may(user, *SCHEDULE):
         return None
-    mine = access.visible(Interview, user, *SCHEDULE)
-    over = (Interview.scheduled_end < at, Interview.scheduled_start > at - timedelta(days=30))
-    rows = _listed(session, user, mine, Interview.status.in_(OPEN), *over, order=Interview.scheduled_start.desc())
+    mine = access.visible(Interview, user, *SCHEDULE, rowwise=True)
+    over = (*_start_within(at - timedelta(days=30), at), Interview.scheduled_end < at)
+    rows = _listed(session, user, STILL_OPEN, *over, mine, order=Interview.scheduled_start.desc())
     return {
         "title": "Over, but still open", "icon": "exclamation-triangle", "count": None, "rows": rows,
         "url": "/interviews/?when=overdue", "empty": "Nothing is left open.",

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from portal.core import access, clock
 from portal.core.audit import Audited
 from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, long_text, ref, text
 from portal.core.types import Choice, LongText, WebUrl, Zone, zone, zone_names
-from portal.hiring.models import Application, own_applications, team_applications
+from portal.hiring.models import (
+    Application,
+    of_application,
+    own_application,
+    own_applications,
+    team_application,
+    team_applications,
+)
 from portal.people.models import User
 
 if TYPE_CHECKING:
@@ -49,6 +56,11 @@ class InterviewStatus(StrEnum):
 
 AHEAD = (InterviewStatus.SCHEDULED, InterviewStatus.CONFIRMED, InterviewStatus.RESCHEDULED)
 OPEN = (*AHEAD, InterviewStatus.IN_PROGRESS)
+
+
+# With the values written out: as parameters they would hide the partial index from the planner.
+_OPEN = sa.text("status IN ('scheduled', 'confirmed', 'rescheduled', 'in_progress')")
+STILL_OPEN = sa.text(f"interviews.{_OPEN.text}")
 
 
 class MeetingProvider(StrEnum):
@@ -92,6 +104,15 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
         sa.CheckConstraint("outcome IS NULL OR audience = 'client'", name="outcome_of_client"),
         sa.CheckConstraint("status <> 'cancelled' OR cancelled_at IS NOT NULL", name="cancelled_when"),
         sa.Index("ix_interviews_start", "tenant_id", "scheduled_start", "id"),
+        # What is still open is little beside all that has been: homes and reminders look here.
+        sa.Index(
+            "ix_interviews_open",
+            "tenant_id",
+            "scheduled_start",
+            "id",
+            postgresql_where=_OPEN,
+            sqlite_where=_OPEN,
+        ),
         sa.Index("ix_interviews_status", "tenant_id", "status", "scheduled_start", "id"),
         sa.Index("ix_interviews_type", "tenant_id", "interview_type", "scheduled_start", "id"),
         sa.Index("ix_interviews_organizer", "tenant_id", "organizer_id", "scheduled_start", "id"),
@@ -208,10 +229,21 @@ def own_interviews(me: UUID) -> "sa.Select[Any]":
     return sa.select(sa.union(*mine).subquery().c[0])
 
 
+def own_interview(me: UUID) -> sa.ColumnElement[bool]:
+    """Whether this interview is the user's."""
+    seat = aliased(Panelist)
+    on_panel = sa.exists().where(
+        seat.tenant_id == Interview.tenant_id, seat.interview_id == Interview.id, seat.user_id == me
+    )
+    through = of_application(Interview.application_id, own_application)(me)
+    return sa.or_(Interview.organizer_id == me, on_panel, through)
+
+
 access.declare(
     Interview, "interviews",
     own=lambda me: Interview.id.in_(own_interviews(me)),
     team=lambda me: Interview.application_id.in_(team_applications(me)),
+    own_row=own_interview, team_row=of_application(Interview.application_id, team_application),
 )  # fmt: skip
 access.declare(
     Panelist, "interviews",

@@ -211,3 +211,20 @@ def test_an_executive_moves_applications_within_their_stages_alone(alice: User, 
         savepoint.rollback()
     assert moved == {status: WITHIN[role].get(status, set()) for status in PIPELINE}
     assert offered == moved
+
+
+def test_both_ways_to_say_whose_a_row_is_mean_the_same(alice: User) -> None:
+    rows = prepare()
+    for key in rows.labels[Application]:
+        move(db.session.get_one(Application, (alice.tenant_id, key)), "on_hold", alice)
+    compared = 0
+    for model, known in access.declared().items():
+        for user in rows.users.values():
+            for listed, row in ((known.own, known.own_row), (known.team, known.team_row)):
+                if listed and row:
+                    keys: Any = sa.select(model.id)  # type: ignore[attr-defined]
+                    assert set(db.session.scalars(keys.where(listed(user.id)))) == set(
+                        db.session.scalars(keys.where(row(user.id)))
+                    ), (model.__name__, user.full_name)
+                    compared += 1
+    assert compared == 10 * len(rows.users)
