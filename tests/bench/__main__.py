@@ -15,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench.measures import MEASURES, Figure
+from tests.bench import heavy, measures  # noqa: F401 - they register what they measure
+from tests.bench.figures import MEASURES, Figure
 from tests.bench.stage import stage
 
 

@@ -45,7 +45,6 @@ class KeptServer(PostgresServer):
             initdb = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres"]
             make = leashed([binaries / "initdb", *initdb, str(data)], self._user)
             subprocess.run(make, check=True, stdout=subprocess.PIPE, cwd=self._folder)
-        (data / "postmaster.pid").unlink(missing_ok=True)  # of a run that was killed, and its server with it
         options = [f"-c{name}={value}" for name, value in OPTIONS.items()]
         where = ["-D", str(data), "-h", "127.0.0.1", "-p", str(self._port), "-k", str(self._folder)]
         with (self._folder / "log").open("ab") as log:

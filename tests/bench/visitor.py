@@ -14,12 +14,16 @@ PATIENCE = 1.0
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with its times in seconds, from the request to its first and to its last byte."""
+    """An answer with its times in seconds, from the request to its first and to its last byte.
+
+    ``second_block`` is when more came than the first block: of a file, the first row after the header.
+    """
 
     status: int
     location: str
     body: bytes
     first_byte: float
+    second_block: float
     seconds: float
     size: int
 
@@ -67,8 +71,9 @@ class Visitor:
         began = time.perf_counter()
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
-        blocks, size, first = [], 0, 0.0
+        blocks, size, first, second = [], 0, 0.0, 0.0
         while block := response.read1(1 << 20):
+            second = second or (time.perf_counter() - began if first else 0.0)
             first = first or time.perf_counter() - began
             size += len(block)
             if keep:
@@ -79,7 +84,7 @@ class Visitor:
         for line in response.headers.get_all("Set-Cookie") or []:
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         location = response.headers.get("Location", "")
-        return Page(response.status, location, b"".join(blocks), first or ended, ended, size)
+        return Page(response.status, location, b"".join(blocks), first or ended, second or ended, ended, size)
 
 
 class Page(Answer):
