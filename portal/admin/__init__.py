@@ -17,6 +17,7 @@ from portal.admin.home import HomeView
 from portal.core import access, clock, web
 from portal.core.db import db
 from portal.core.tenancy import everywhere, tenant_scope
+from portal.people.models import Tenant
 
 
 def install(app: Flask, declared: list[Grid]) -> None:
@@ -38,39 +39,36 @@ def _everywhere(admin: Any) -> dict[str, Any]:
         "me": None, "tenant": None, "nav": [], "csp_nonce": web.nonce(), "zone_note": "",
         "env": current_app.extensions["greenroom"].env, "request_id": g.get("request_id", ""),
     }  # fmt: skip
-    if current_user and current_user.is_authenticated:
-        from portal.people.models import Tenant
-
-        known["me"] = current_user
-        known["tenant"] = db.session.get(Tenant, current_user.tenant_id)
-        known["nav"] = _menu(admin)
-        known["zone_note"] = zone_note(current_user, clock.now())
+    user = current_user._get_current_object() if current_user else None
+    if user is not None and user.is_authenticated:
+        known["me"] = user
+        known["tenant"] = db.session.get(Tenant, user.tenant_id)
+        known["nav"] = _menu(admin, user)
+        known["zone_note"] = zone_note(user, clock.now())
     return known
 
 
-def _menu(admin: Any) -> list[dict[str, Any]]:
+def _menu(admin: Any, user: Any) -> list[dict[str, Any]]:
     """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
     home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
     groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
     for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
-        if not category.is_category():
-            continue
-        items = [_item(child) for child in category.get_children()]
+        views = [child._view for child in category._children] if category.is_category() else []
+        items = [_item(view.grid, user) for view in views if view.is_visible() and view.may_read(user)]
         if items:
             groups.append({"label": category.name, "items": items})
-    if any(access.may(current_user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
+    if any(access.may(user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
         runs_link = {"label": "Runs and exports", "url": "/bulk/", "icon": "list-check",
                      "active": request.path.startswith("/bulk/"), "count": None}  # fmt: skip
         groups[0]["items"].append(runs_link)
     return groups
 
 
-def _item(entry: Any) -> dict[str, Any]:
-    grid: Grid = entry._view.grid
+def _item(grid: Grid, user: Any) -> dict[str, Any]:
     return {
         "label": grid.title, "url": grid.url, "icon": grid.icon,
         "active": request.path.startswith(grid.url),
-        "count": grid.waiting(db.session, current_user) if grid.waiting else None,
+        "count": grid.waiting(db.session, user) if grid.waiting else None,
     }  # fmt: skip
 
 

@@ -84,7 +84,10 @@ class PortalView(RowPages, MovePages, ModelView):
         return f"read:{self.grid.resource}"
 
     def is_accessible(self) -> bool:
-        return bool(current_user.is_authenticated and access.may(current_user, self._read))
+        return bool(current_user.is_authenticated and self.may_read(current_user))
+
+    def may_read(self, user: Any) -> bool:
+        return access.may(user, self._read)
 
     def is_visible(self) -> bool:
         return self.grid.in_menu

@@ -157,6 +157,11 @@ class Grid:
 
     def bulk_actions(self) -> list[Action]:
         """The workflow's moves and the grid's own actions, as bulk actions."""
+        if self.path not in _actions:
+            _actions[self.path] = self._bulk_actions()
+        return _actions[self.path]
+
+    def _bulk_actions(self) -> list[Action]:
         flow = self.workflow
         moves = (
             [self._as_action(flow, move) for move in flow.moves.values() if move.sources]
@@ -174,6 +179,7 @@ class Grid:
 
 
 _grids: dict[str, Grid] = {}
+_actions: dict[str, list[Action]] = {}
 _panels: dict[str, list[Callable[..., Any]]] = {}
 
 

@@ -202,8 +202,10 @@ def _views(session: Any, query: Query) -> list[dict[str, Any]]:
 
 def _is(text: str, query: Query) -> bool:
     """Whether a view asks for the same rows; order, columns and page size may differ."""
-    other = Query.parse(query.grid, MultiDict(parse_qsl(text)), query.user, query.at)
-    return (other.q, sorted(other.values)) == (query.q, sorted(query.values))
+    looks = ("sort", "size", "cols")
+    return sorted(pair for pair in parse_qsl(text) if pair[0] not in looks) == sorted(
+        pair for pair in query.pairs() if pair[0] not in looks
+    )
 
 
 def save_view(session: Any, grid: Grid, user: Any, form: Any) -> ResponseReturnValue:

@@ -105,7 +105,8 @@ def declared() -> dict[type, Resource]:
 
 def may(user: Holder, *permissions: str) -> bool:
     """Whether the user holds any of ``permissions`` for some rows at least."""
-    return any(user.grants.of(permission) for permission in permissions)
+    grants = user.grants
+    return any(grants.of(permission) for permission in permissions)
 
 
 def require(user: Holder, *permissions: str) -> None:
