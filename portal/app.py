@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -60,7 +61,9 @@ def _config(settings: Settings) -> dict[str, Any]:
     sqlite = settings.uses_sqlite
     return {
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {} if sqlite else {
+        # An error names its statement, never what was in it: a password's hash must not stand in a log.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True} if sqlite else {
+            "hide_parameters": True,
             "pool_size": 10, "max_overflow": 10, "pool_pre_ping": True, "pool_recycle": 1800,
             "connect_args": {"options": "-c timezone=UTC", "application_name": "greenroom"},
         },
@@ -122,6 +125,9 @@ def _register_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def _failed(error: Exception) -> ResponseReturnValue:
         db.session.rollback()
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _TURNED_AWAY:
+            logs.get().warning("turned away by another transaction", path=request.path)
+            return _page(409, "Somebody else was first", "Others changed the same rows just now. Please try again.")
         if app.testing:
             raise error
         logs.get().error("failure", path=request.path, exc_info=error)
@@ -129,6 +135,8 @@ def _register_errors(app: Flask) -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
+
+_TURNED_AWAY = ("40001", "40P01")  # PostgreSQL: of two that wait for each other in a circle it ends one
 
 _PLAIN = {
     403: ("Not allowed", "Your role does not permit this."),

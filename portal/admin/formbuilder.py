@@ -17,10 +17,19 @@ from wtforms import (
     URLField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
+from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 from portal.admin.grid import FormField, Grid
-from portal.core.forms import ColourField, PortalForm, RatingField, ReferenceField, WallTimeField, ZoneField, choices
+from portal.core.forms import (
+    ColourField,
+    PortalForm,
+    RatingField,
+    ReferenceField,
+    WallTimeField,
+    Within,
+    ZoneField,
+    choices,
+)
 from portal.core.types import Choice, Rating, Ruled, UtcDateTime, words
 
 _TEXTS: dict[str, type[Field]] = {
@@ -104,7 +113,7 @@ def _plain(column: Any, label: str, validators: list[Any], more: dict[str, Any])
     if isinstance(column.type, sa.Boolean):
         return BooleanField(label, default=bool(initial), **more)
     if isinstance(column.type, sa.Integer):
-        rule = NumberRange(0, 2_000_000_000, message="Please give a whole number of 0 or more.")
+        rule = Within(0, 2_000_000_000, message="Please give a whole number of 0 or more.")
         return IntegerField(label, [*validators, rule], default=initial, **more)
     if isinstance(column.type, sa.Date):
         return DateField(label, validators, **more)

@@ -1,5 +1,6 @@
 """A row's history as people read it: who changed which field, from what, to what."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,10 +20,16 @@ _DONE = {
 }  # fmt: skip
 
 
-def entries(session: Any, row: Any, user: Any, *, limit: int = FEW) -> tuple[list[dict[str, Any]], bool]:
-    """The row's newest audit entries, and whether there are more."""
+def entries(
+    session: Any, row: Any, user: Any, *, limit: int = FEW, hidden: Collection[str] = ()
+) -> tuple[list[dict[str, Any]], bool]:
+    """The row's newest audit entries without the fields ``hidden`` from this user, and whether there are more."""
     query = sa.select(AuditEntry).where(AuditEntry.row_id == row.id).order_by(AuditEntry.id.desc()).limit(limit + 1)
     found = list(session.scalars(query))
+    if hidden:
+        for each in found:
+            session.expunge(each)
+            each.changes = {name: values for name, values in each.changes.items() if name not in hidden}
     names = _names(session, type(row), found[:limit])
     return [_entry(type(row), each, user, names) for each in found[:limit]], len(found) > limit
 

@@ -222,7 +222,10 @@ def save_view(session: Any, grid: Grid, user: Any, form: Any) -> ResponseReturnV
         row = SavedView(user_id=user.id, grid=grid.path, name=name)
         session.add(row)
     row.query, row.shared = query.string, form.get("shared") == "1"
-    session.commit()
+    try:
+        session.commit()
+    except sa.exc.IntegrityError:
+        session.rollback()  # the same click twice: the other one has kept it
     flash(f"The view “{name}” was saved.", "success")
     return redirect(query.url())
 

@@ -15,8 +15,9 @@ from portal.admin.grid import Grid
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, PortalError, WrongState
-from portal.core.forms import VerbForm, WallTimeField, form_named
+from portal.core.forms import VerbForm, WallTimeField, form_named, version_of
 from portal.core.types import words
+from portal.core.web import inside
 from portal.core.workflow import Change, Move
 
 
@@ -97,13 +98,11 @@ class MovePages:
 
 
 def _posted_version() -> int | None:
-    text = request.form.get("row_version", "")
-    return int(text) if text.isdecimal() else None
+    return version_of(request.form.get("row_version"))
 
 
 def _back(default: str) -> str:
-    target = request.form.get("back", "")
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) else default
+    return inside(request.form.get("back")) or default
 
 
 def verb_form_for(name: str | None, row: Any, at: datetime) -> VerbForm | None:

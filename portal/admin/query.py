@@ -54,7 +54,7 @@ class Query:
         values = []
         for each in permitted(grid.filters, user):
             for name in names_of(each):
-                if given := tuple(v for v in args.getlist(name) if v.strip()):
+                if given := tuple(v for v in args.getlist(name) if v.strip() and "\x00" not in v):
                     values.append((name, given[:200]))
         size = _number(args.get("size"), DEFAULT_SIZE)
         columns = {c.name for c in permitted(grid.columns, user)}

@@ -14,8 +14,8 @@ from portal.admin.query import fetch_rows, permitted, to_key
 from portal.core import access, clock, records
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, WrongState
-from portal.core.forms import WallTimeField
-from portal.core.types import words
+from portal.core.forms import WallTimeField, version_of
+from portal.core.types import Choice, Ruled, words
 from portal.core.workflow import Change
 
 
@@ -37,14 +37,16 @@ class RowPages:
             raise Missing
         many = request.args.get("history") == "all"
         told, more = history.entries(
-            db.session, row, current_user, limit=history.MANY if many else history.FEW
+            db.session, row, current_user, limit=history.MANY if many else history.FEW,
+            hidden={c.name for c in self.grid.columns if c not in columns},
         )  # fmt: skip
         cells = Reader(self.grid, columns, current_user).row(found[0])
         panels = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
+        may_edit = self._has_page("edit") and self._may_change(row)
         return self.render(
             "portal/details.html",
             title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
-            badge=self._badge(row), edit_url=self._own_url(row, "edit") if self._may_change(row) else None,
+            badge=self._badge(row), edit_url=self._own_url(row, "edit") if may_edit else None,
             delete_url=self._own_url(row, "delete") if self.grid.can_delete and self._may_change(row) else None,
             moves=self._moves(row), version=getattr(row, "version", None),
             facts=[
@@ -82,8 +84,16 @@ class RowPages:
             for m in flow.options(db.session, row, current_user, clock.now())
         ]  # fmt: skip
 
+    def _has_page(self, page: str) -> bool:
+        return any(page in field.on for _, group in self.grid.sections for field in group)
+
+    def _require_page(self, page: str) -> None:
+        if not self._has_page(page):
+            raise Missing
+
     @expose("/new", methods=("GET", "POST"))
     def create_view(self) -> Any:
+        self._require_page("new")
         form = self._form("new", None)
         if form.validate_on_submit():
             try:
@@ -99,6 +109,7 @@ class RowPages:
 
     @expose("/<uuid:key>/edit", methods=("GET", "POST"))
     def edit_view(self, key: UUID) -> Any:
+        self._require_page("edit")
         row = access.fetch(db.session, self.model, key, current_user)
         if not self._may_change(row):
             raise NotAllowed(f"You may read this {self.grid.noun}, but not change it.")
@@ -106,6 +117,8 @@ class RowPages:
         conflict = None
         if form.validate_on_submit():
             try:
+                # Two who save at once: the second waits here, and then sees what the first has made of the row.
+                db.session.refresh(row, with_for_update={"key_share": True})
                 self._update(row, form.values(), _version(form), Change(clock.now(), current_user))
                 db.session.commit()
             except records.Stale:
@@ -135,8 +148,8 @@ class RowPages:
     def _form(self, page: str, row: Any) -> Any:
         fields = [f for _, group in self.grid.sections for f in group if page in f.on]
         if row is None:
-            given = {f.name: request.args[f.name] for f in fields if f.name in request.args}
-            start = {name: to_key(value) or value for name, value in given.items()}
+            start = {f.name: _given(f, self.model, request.args[f.name]) for f in fields if f.name in request.args}
+            start = {name: value for name, value in start.items() if value is not None}
         else:
             start = {f.name: _initial(f, row) for f in fields}
         form = self._forms[page](data=start)
@@ -202,6 +215,14 @@ class RowPages:
         )  # fmt: skip
 
 
+def _given(field: FormField, model: Any, text: str) -> Any:
+    """What an address may put into a new form: one reference, or text; None for everything else."""
+    if field.lookup:
+        return None if field.multiple else to_key(text)
+    column = model.__table__.c.get(field.name)
+    return text if column is not None and isinstance(column.type, Ruled | Choice) and not field.kind else None
+
+
 def _initial(field: FormField, row: Any) -> Any:
     """What an edit form starts with."""
     return field.value(db.session, row) if field.value else getattr(row, field.name, None)
@@ -209,5 +230,5 @@ def _initial(field: FormField, row: Any) -> Any:
 
 def _version(form: Any) -> int:
     """The version that a form was made from; -1, which no row has, where it is missing or not a number."""
-    text = form.row_version.data or ""
-    return int(text) if text.isdecimal() else -1
+    version = version_of(form.row_version.data)
+    return -1 if version is None else version

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.core.errors import Invalid
 from portal.core.types import words, zone, zone_names
@@ -33,6 +33,20 @@ def zone_label(name: str, at: datetime) -> str:
     """``Asia/Dubai, UTC+04:00``: a zone with its offset at that moment."""
     offset = at.astimezone(zone(name)).strftime("%z")
     return f"{name}, UTC{offset[:3]}:{offset[3:]}"
+
+
+def version_of(text: str | None) -> int | None:
+    """The version that a form was made from; None where it is missing or no number that a row could have."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+
+
+class Within(NumberRange):  # type: ignore[misc]
+    """NumberRange that also stands numbers which no float holds."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if isinstance(field.data, int) and abs(field.data) > 10**15:
+            raise ValidationError(self.message or "This number is too large.")
+        super().__call__(form, field)
 
 
 class WallTimeField(DateTimeLocalField):  # type: ignore[misc]
@@ -95,6 +109,8 @@ class WallTimeField(DateTimeLocalField):  # type: ignore[misc]
 def moment(wall: datetime, zone_name: str) -> datetime:
     """The UTC moment of a wall time; raises ValidationError for one that the clocks skip."""
     here = zone(zone_name)
+    if not 1900 < wall.year < 9000:  # near the ends of the calendar no other zone can show it
+        raise ValidationError("Please give a year between 1901 and 8999.")
     at = wall.replace(tzinfo=here).astimezone(UTC)
     if at.astimezone(here).replace(tzinfo=None) != wall:
         later = at.astimezone(here).strftime("%H:%M")

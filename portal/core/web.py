@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request, session
 from flask.wrappers import Request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.utils import cached_property
 
 from portal.core import logs
 from portal.core.context import act
@@ -25,6 +27,26 @@ class LargeFormRequest(Request):
 
     max_form_parts = 20_000
     max_form_memory_size = 4_000_000
+
+    # No text holds a NUL, and PostgreSQL refuses it: it is gone before anybody asks.
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        return _without_nul(super().args)
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        self.__dict__["form"] = _without_nul(self.__dict__["form"])
+
+
+def _without_nul(given: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    return ImmutableMultiDict([(k.replace("\0", ""), v.replace("\0", "")) for k, v in given.items(multi=True)])
+
+
+def inside(target: str | None) -> str | None:
+    """``target`` where it stays on this site, so that a link cannot send people elsewhere."""
+    # Browsers drop tabs and line ends from an address, and take a backslash for a slash.
+    plain = bool(target) and target.isprintable() and target.startswith("/")  # type: ignore[union-attr]
+    return target if plain and not target.startswith(("//", "/\\")) else None  # type: ignore[union-attr]
 
 
 def nonce() -> str:

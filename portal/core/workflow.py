@@ -215,7 +215,8 @@ class Workflow:
         if change.by is not None:
             query = scope(query, model, change.by, f"read:{resource(model)}", *move.permissions, rowwise=True)
         # The row lock (PostgreSQL; SQLite has one writer) makes the state we judge the state we change.
-        return query.with_for_update(of=model)
+        # NO KEY UPDATE lets others write what refers to the row (a history line), or they would wait in a circle.
+        return query.with_for_update(of=model, key_share=True)
 
     def _check(self, row: Any, move: Move, change: Change, version: int | None, targets: Mapping[UUID, str]) -> Moved:
         if row is None:

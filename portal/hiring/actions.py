@@ -70,7 +70,7 @@ def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Res
     column = f"{field}_id"
     result = Result()
     query = access.scope(sa.select(Application), Application, change.by, ASSIGN)  # type: ignore[arg-type]
-    locked = query.where(Application.id.in_(ids)).with_for_update(of=Application)
+    locked = query.where(Application.id.in_(ids)).with_for_update(of=Application, key_share=True)
     rows = {row.id: row for row in session.scalars(locked)}
     names = dict(session.execute(sa.select(User.id, User.full_name).where(
         User.id.in_({getattr(row, column) for row in rows.values()} - {None}))).all())  # fmt: skip

@@ -51,7 +51,11 @@ def schedule_interview(
 
 def _application(session: Any, key: UUID | None) -> Application:
     # Locked: a hold at the same moment either comes first and is seen, or waits and cancels the new interview.
-    found = session.get(Application, (tenant_id(), key), with_for_update={"of": Application}) if key else None
+    found = (
+        session.get(Application, (tenant_id(), key), with_for_update={"of": Application, "key_share": True})
+        if key
+        else None
+    )
     if not isinstance(found, Application):
         raise Invalid({"application_id": "Please choose an application."})
     return found
@@ -142,7 +146,10 @@ def reassign_organizer(session: Any, ids: Sequence[UUID], change: Change) -> Res
         raise Invalid({"organizer": f"{organizer.full_name} is no longer active."})
     result = Result()
     query = access.scope(sa.select(Interview), Interview, change.by, *SCHEDULE)  # type: ignore[arg-type]
-    rows = {row.id: row for row in session.scalars(query.where(Interview.id.in_(ids)).with_for_update(of=Interview))}
+    rows = {
+        row.id: row
+        for row in session.scalars(query.where(Interview.id.in_(ids)).with_for_update(of=Interview, key_share=True))
+    }
     for key in ids:
         row = rows.get(key)
         if row is None:

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 
-from portal.core.forms import ReferenceField, VerbForm, WallTimeField, as_json, choices, verb_form
+from portal.core.forms import ReferenceField, VerbForm, WallTimeField, Within, as_json, choices, verb_form
 from portal.core.tenancy import tenant_id
 from portal.interviews.models import Outcome
 from portal.people.models import User
@@ -49,12 +49,12 @@ class RescheduleManyForm(RescheduleForm):
     )
     days = IntegerField(
         "Days",
-        [Optional(), NumberRange(-366, 366)],
+        [Optional(), Within(-366, 366)],
         description="Earlier with a minus.",
         render_kw={"data-when": "how=offset"},
     )
-    hours = IntegerField("Hours", [Optional(), NumberRange(-1000, 1000)], render_kw={"data-when": "how=offset"})
-    minutes = IntegerField("Minutes", [Optional(), NumberRange(-1000, 1000)], render_kw={"data-when": "how=offset"})
+    hours = IntegerField("Hours", [Optional(), Within(-1000, 1000)], render_kw={"data-when": "how=offset"})
+    minutes = IntegerField("Minutes", [Optional(), Within(-1000, 1000)], render_kw={"data-when": "how=offset"})
     scheduled_start = WallTimeField("New start", [Optional()], render_kw={"data-when": "how=time"})
     scheduled_end = None  # type: ignore[assignment]
 

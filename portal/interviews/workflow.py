@@ -133,7 +133,7 @@ def _lock_applications(session: Any, ids: Sequence[UUID], verb: str) -> None:
     if verb in _CARRIES:
         mine = sa.select(Interview.application_id).where(Interview.id.in_(ids))
         locked = sa.select(Application.id).where(Application.id.in_(mine)).order_by(Application.id)
-        session.execute(locked.with_for_update()).all()
+        session.execute(locked.with_for_update(key_share=True)).all()
 
 
 def _payload(moved: Moved, change: Change) -> dict[str, Any]:

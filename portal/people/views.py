@@ -1,7 +1,6 @@
 """The door: log-in and log-out, and whose request this is."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ from portal.core import clock, logs
 from portal.core.db import db
 from portal.core.errors import Invalid
 from portal.core.limits import limiter
+from portal.core.web import inside
 from portal.people import actions
 from portal.people.models import User
 
@@ -78,15 +78,8 @@ def login() -> ResponseReturnValue:
             logs.get().info("log-in refused", address=request.remote_addr)
             status = 401
         else:
-            return redirect(_within(form.next.data) or url_for("admin.index"))
+            return redirect(inside(form.next.data) or url_for("admin.index"))
     return render_template("auth/login.html", form=form, demo_logins=_demo_logins()), status
-
-
-def _within(target: str | None) -> str | None:
-    """``target`` where it stays on this site, so that a link cannot send people elsewhere after log-in."""
-    parts = urlsplit(target or "")
-    inside = target and target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
-    return target if inside else None
 
 
 def _demo_logins() -> list[dict[str, str]]:
