@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import records
+from portal.core import audit, clock, records
 from portal.core.errors import Invalid
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.people import passwords
@@ -71,7 +71,22 @@ def _replace(session: Any, model: Any, owner: str, row: User | Team, item: str, 
         if other not in present:
             session.add(model(**{owner: row.id, item: other}))
     session.flush()
-    return set(present) != set(wanted)
+    if set(present) == set(wanted):
+        return False
+    _tell_history(session, row, item, list(present), wanted)
+    return True
+
+
+def _tell_history(session: Any, row: User | Team, item: str, before: Sequence[UUID], after: Sequence[UUID]) -> None:
+    """The rows between leave entries of their own; this one stands in the history of whom it is about."""
+    target, field = (Role, "roles") if item == "role_id" else (User, "members")
+    found = session.scalars(sa.select(target).where(target.id.in_({*before, *after})))
+    names = {each.id: str(each) for each in found}
+    told = [", ".join(sorted(names[key] for key in keys)) for keys in (before, after)]
+    session.flush()
+    audit.write(session, [
+        audit.entry(row.tenant_id, row.__tablename__, row.id, "changed", {field: told}, at=clock.now())
+    ])  # fmt: skip
 
 
 def set_password(session: Any, user: User, password: str) -> None:

@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from flask_login import current_user
 from sqlalchemy.orm import aliased
 
 from portal.admin.grid import Column, Filter, FormField, Grid, like, to
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
-from portal.core import records
+from portal.core import access, records
 from portal.core.access import Reach
 from portal.core.audit import AuditEntry
 from portal.core.errors import Invalid
@@ -34,30 +35,28 @@ def _member_keys(session: Any, team: Team) -> list[UUID]:
     return list(session.scalars(sa.select(TeamMember.user_id).where(TeamMember.team_id == team.id)))
 
 
-def _powerful(grant: Any) -> bool:
-    """Whether a grant makes an administrator: changes of all, of roles, of settings or of tokens."""
+_GUARDED = ("roles", "settings", "tokens")
+
+
+def _beyond(grant: Any, user: Any) -> bool:
+    """Whether a grant reaches roles, settings or tokens in a way that the user's own grants do not."""
     verb, _, resource = grant.permission.partition(":")
-    return verb not in ("read", "export") and resource in ("*", "roles", "settings", "tokens")
+    reached = _GUARDED if resource == "*" else (resource,) if resource in _GUARDED else ()
+    return any(not access.may(user, f"{verb}:{name}") for name in reached)
 
 
 def _no_administrators(session: Any, roles: list[Role], change: Change) -> None:
-    """Only who is an administrator may make one (HR keeps people's records without becoming one)."""
-    assert change.by is not None
-    if any(_powerful(grant) for grant in change.by.grants.held):
-        return
+    """Nobody gives a role that opens roles, settings or tokens further than their own do: HR keeps people's
+    records without becoming an administrator, not even by way of another account."""
     query = sa.select(Grant).where(Grant.role_id.in_([role.id for role in roles]))
-    if any(_powerful(grant) for grant in session.scalars(query)):
+    if any(_beyond(grant, change.by) for grant in session.scalars(query)):
         raise Invalid({"roles": "You may not give a role that permits more than yours."})
 
 
 def _leave_administrators(row: User, change: Change) -> None:
-    """An administrator's record is an administrator's to change: a new password would be a way in."""
+    """Likewise their records: a new password would be a way in."""
     assert change.by is not None
-    if (
-        row.id != change.by.id
-        and any(map(_powerful, row.grants.held))
-        and not any(map(_powerful, change.by.grants.held))
-    ):
+    if row.id != change.by.id and any(_beyond(grant, change.by) for grant in row.grants.held):
         raise Invalid({"": "This is an administrator; only another administrator may change the record."})
 
 
@@ -127,6 +126,12 @@ def _members_of() -> Any:
     )
 
 
+def _by_email(pattern: str) -> sa.Select[Any]:
+    """Only for those who may read addresses: a search would tell them letter by letter."""
+    found: sa.Select[Any] = sa.select(User.id).where(like(User.email, pattern))
+    return found if access.may(current_user, "export:users") else found.where(sa.false())
+
+
 USERS = Grid(
     User, "users", "Users", "user", "people", "People",
     description="Everyone who may log in, and what they may do.",
@@ -146,8 +151,8 @@ USERS = Grid(
                where=lambda v: User.id.in_(sa.select(UserRole.user_id).where(UserRole.role_id == to_key(v)))),
     ),
     default_sort="full_name",
-    search=(lambda p: sa.select(User.id).where(like(User.search_text, p)),),
-    search_hint="Name or e-mail",
+    search=(lambda p: sa.select(User.id).where(like(User.search_text, p)), _by_email),
+    search_hint="Name",
     sections=(
         ("Person", (
             FormField("full_name"), FormField("email", "E-mail"), FormField("timezone", "Time zone", required=True),

@@ -42,7 +42,7 @@ class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ign
         sa.Index("ix_users_email", "email"),
         sa.Index("ix_users_name", "tenant_id", "full_name", "id"),
     )
-    searched = ("full_name", "email")
+    searched = ("full_name",)
     email: Mapped[str] = mapped_column(EmailAddress(254))
     full_name: Mapped[str] = text(200)
     password_hash: Mapped[str] = mapped_column(sa.String(200), default="", info={"secret": True})

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from flask import Flask
 
 from portal.core.db import db
-from portal.people.models import Role, User
+from portal.core.tenancy import everywhere
+from portal.people.models import Role, Tenant, User
+from portal.people.roles import slug
 from tests.conftest import MakeClient
-from tests.support.cast import Cast
+from tests.support.cast import Cast, Person, make_person
 from tests.support.client import PortalClient
 from tests.support.hiring import at_work, colleague
 
@@ -172,3 +174,46 @@ def test_a_password_that_is_too_short_is_said_beside_its_field_and_a_new_one_wor
     assert (short.status_code, 'id="new_password-error"' in short.text) == (422, True)
     assert hr.submit(f"/users/{key}/edit", form | {"new_password": "ten chars!"}).status_code == 302
     assert make_client().log_in_by_form("ruth@harbour.example", "ten chars!").status_code == 302
+
+
+def _hired(app: Flask, cast: Cast, *roles: str) -> list[Person]:
+    with app.app_context(), everywhere(db.session):
+        tenant = db.session.get_one(Tenant, cast.alice.tenant_id)
+        made = [make_person(tenant, f"{slug(role)}@law.example", role, role) for role in roles]
+        db.session.commit()
+    return made
+
+
+def _role_keys(client: PortalClient, *names: str) -> list[str]:
+    offered: Any = client.get("/lookup/roles").json
+    return [each["id"] for each in offered if each["label"] in names]
+
+
+def test_hr_reaches_roles_and_settings_by_no_roundabout_way(app: Flask, make_client: MakeClient, cast: Cast) -> None:
+    (hana,) = _hired(app, cast, "HR")
+    client = make_client(hana)
+    roles = _role_keys(client, "HR", "Manager")
+    data = {"full_name": "Hana", "email": hana.email, "timezone": "UTC", "active": "y", "row_version": "1"}
+    answer = client.submit(f"/users/{hana.id}/edit", {**data, "roles": roles})
+    assert "permits more than yours" in answer.get_data(as_text=True)
+    assert client.get("/roles/").status_code == 403
+
+
+def test_addresses_are_not_found_by_those_who_may_not_read_them(
+    app: Flask, make_client: MakeClient, cast: Cast
+) -> None:
+    ray, hana = _hired(app, cast, "Recruiter", "HR")
+    found = {
+        person.full_name: "Bob Baker" in make_client(person).get("/users/?q=bob@harbour").get_data(as_text=True)
+        for person in (ray, hana)
+    }
+    assert found == {"Recruiter": False, "HR": True}
+    assert make_client(ray).get("/lookup/users?q=bob@harbour").json == []
+
+
+def test_new_roles_stand_in_the_history_of_the_user(app: Flask, make_client: MakeClient, cast: Cast) -> None:
+    client = make_client(cast.alice)
+    roles = _role_keys(client, "CRE", "Director")
+    data = {"full_name": "Bob Baker", "email": cast.bob.email, "timezone": "UTC", "active": "y", "row_version": "1"}
+    page = client.submit(f"/users/{cast.bob.id}/edit", {**data, "roles": roles}, follow_redirects=True)
+    assert "CRE, Director" in page.get_data(as_text=True)
