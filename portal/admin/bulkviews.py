@@ -45,7 +45,7 @@ def show(run: UUID) -> ResponseReturnValue:
     if found.state == RunState.DRAFT:
         grid = grids()[found.grid]
         action = runs.action_of(grid, found.verb, current_user)
-        return _preview(found, grid, action, verb_form_for(action.form, None, clock.now()))
+        return _preview(found, grid, action, verb_form_for(action.form, None))
     return _report(found)
 
 
@@ -58,7 +58,7 @@ def confirm(run: UUID) -> ResponseReturnValue:
         return redirect(url_for("bulk.show", run=run))
     grid = grids()[found.grid]
     action = runs.action_of(grid, found.verb, current_user)
-    form = verb_form_for(action.form, None, clock.now())
+    form = verb_form_for(action.form, None)
     if form is not None and not form.validate_on_submit():
         return _preview(found, grid, action, form)
     params = form.params() if form is not None else {}

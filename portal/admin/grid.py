@@ -1,6 +1,6 @@
 """A grid as a declaration: columns, filters, joins, form, bulk actions. ``base.PortalView`` makes pages of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -217,5 +217,6 @@ def grids() -> dict[str, Grid]:
     return dict(_grids)
 
 
-def tone_choices(tones: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, words(name)) for name in tones)
+def options(members: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+    """A filter's choices for the members of a StrEnum, as people read them."""
+    return tuple((member.value, words(member.value)) for member in members)

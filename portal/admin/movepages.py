@@ -1,6 +1,5 @@
 """What moves rows: one row's move with its form, the start of a bulk action, and saved views."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +36,7 @@ class MovePages:
             raise Missing
         access.require(current_user, *move.permissions)
         at = clock.now()
-        form = verb_form_for(move.form, row, at)
+        form = verb_form_for(move.form, row)
         if (form is None and request.method == "POST") or (form is not None and form.validate_on_submit()):
             try:
                 data = form.revive(db.session, form.params()) if form else {}
@@ -105,13 +104,13 @@ def _back(default: str) -> str:
     return inside(request.form.get("back")) or default
 
 
-def verb_form_for(name: str | None, row: Any, at: datetime) -> VerbForm | None:
+def verb_form_for(name: str | None, row: Any) -> VerbForm | None:
     """The form that a verb asks for, ready for one row (None: for many); None where it asks for nothing."""
     kind = form_named(name)
     if kind is None:
         return None
     form = kind()
-    form.at, form.zone_name, form.bulk = at, current_user.timezone, row is None
+    form.zone_name = current_user.timezone
     for field in form:
         if isinstance(field, WallTimeField):
             field.zone_name = current_user.timezone

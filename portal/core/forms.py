@@ -241,12 +241,10 @@ class RatingField(SelectField):  # type: ignore[misc]
 
 class VerbForm(PortalForm):
     """What a verb asks for. ``params`` answers JSON to keep with a bulk run; ``revive`` turns it into the
-    ``data`` of a Change again, maybe in another process. ``at`` and ``zone_name`` are set before validation."""
+    ``data`` of a Change again, maybe in another process. ``zone_name`` is set before validation."""
 
     row_version = HiddenField()
-    at: datetime
     zone_name: str = "UTC"
-    bulk: bool = False
 
     def params(self) -> dict[str, Any]:
         skipped = ("csrf_token", "row_version")

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.home import card
 from portal.admin.lookups import Lookup
 from portal.core import access, records
@@ -40,10 +40,6 @@ _Actor = aliased(User, name="actor")
 
 PROJECT_TONES = {"planned": "grey", "active": "green", "on_hold": "yellow", "closed": "grey"}
 JOB_TONES = {"open": "green", "on_hold": "yellow", "filled": "blue", "closed": "grey"}
-
-
-def _choices(members: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((m.value, words(m.value)) for m in members)
 
 
 def status_choices() -> list[tuple[str, str]]:
@@ -234,7 +230,7 @@ PROJECTS = Grid(
     joins={"team": (Team, to(Team, Project.team_id), True),
            "team_head": (_Head, to(_Head, Project.team_head_id), True)},
     filters=(
-        Filter("status", "Status", "choice", Project.status, choices=_choices(ProjectStatus)),
+        Filter("status", "Status", "choice", Project.status, choices=options(ProjectStatus)),
         Filter("team", "Team", "reference", Project.team_id, lookup="teams"),
         Filter("deadline", "Deadline", "date", Project.deadline),
     ),
@@ -267,8 +263,8 @@ JOBS = Grid(
            "job_role": (JobRole, to(JobRole, Job.job_role_id), False),
            "manager": (_Manager, to(_Manager, Job.hiring_manager_id), True)},
     filters=(
-        Filter("status", "Status", "choice", Job.status, choices=_choices(JobStatus)),
-        Filter("level", "Level", "choice", Job.level, choices=_choices(JobLevel)),
+        Filter("status", "Status", "choice", Job.status, choices=options(JobStatus)),
+        Filter("level", "Level", "choice", Job.level, choices=options(JobLevel)),
         Filter("project", "Project", "reference", Job.project_id, lookup="projects"),
         Filter("job_role", "Role", "reference", Job.job_role_id, lookup="job_roles"),
         Filter("hiring_manager", "Hiring manager", "reference", Job.hiring_manager_id, lookup="users"),
@@ -387,7 +383,7 @@ ACTIVITIES = Grid(
            **_HISTORY_JOINS, "actor": (_Actor, to(_Actor, ApplicationActivity.performed_by_id), True)},
     after={"candidate": ("application",), "job": ("application",)},
     filters=(
-        Filter("type", "What", "choice", ApplicationActivity.type, choices=_choices(ActivityType)),
+        Filter("type", "What", "choice", ApplicationActivity.type, choices=options(ActivityType)),
         Filter("application", "Application", "reference", ApplicationActivity.application_id, lookup="applications"),
         Filter("performed_by", "By", "reference", ApplicationActivity.performed_by_id, lookup="users"),
     ),

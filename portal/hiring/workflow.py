@@ -10,7 +10,6 @@ from portal.core.db import insert_many, new_id
 from portal.core.errors import Invalid
 from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Move, Moved, Workflow, register
-from portal.hiring import pipeline
 from portal.hiring.models import ActivityType, Application, ApplicationActivity, StatusChange
 from portal.hiring.pipeline import BY_NAME as BY_NAME  # higher features see the pipeline through here
 from portal.hiring.pipeline import BY_RECORD, STAGE_OF, STATUSES, WITHOUT_RECORD
@@ -154,7 +153,3 @@ APPLICATION = register(Workflow(
     history=_write_history,
     payload=lambda moved, change: {"from": moved.source, "to": moved.target},
 ))  # fmt: skip
-
-
-def stage_label(status: str) -> str:
-    return next(label for name, label, *_ in pipeline.STAGES if name == STAGE_OF[status])

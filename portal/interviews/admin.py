@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.admin.cells import when
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, panel, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, panel, to
 from portal.admin.home import card
 from portal.admin.query import to_key
 from portal.core import access, clock
@@ -58,10 +58,6 @@ def _with_panelist(key: str) -> sa.ColumnElement[bool]:
 def _overdue() -> sa.ColumnElement[bool]:
     """Ahead by its state, although its end has passed."""
     return sa.and_(Interview.status.in_(OPEN), Interview.scheduled_end < clock.now())
-
-
-def _choices(members: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((m.value, words(m.value)) for m in members)
 
 
 def _users(session: Any, keys: list[Any] | None) -> list[User]:
@@ -153,15 +149,15 @@ INTERVIEWS = Grid(
            "recruiter": ("application",)},
     filters=(
         Filter("when", "Start", "date", Interview.scheduled_start, overdue=_overdue),
-        Filter("status", "Status", "choice", Interview.status, choices=_choices(InterviewStatus)),
-        Filter("type", "Type", "choice", Interview.interview_type, choices=_choices(InterviewType)),
-        Filter("audience", "Audience", "choice", Interview.audience, choices=_choices(Audience)),
+        Filter("status", "Status", "choice", Interview.status, choices=options(InterviewStatus)),
+        Filter("type", "Type", "choice", Interview.interview_type, choices=options(InterviewType)),
+        Filter("audience", "Audience", "choice", Interview.audience, choices=options(Audience)),
         Filter("interviewer", "Interviewer", "reference", lookup="users", where=_with_panelist),
         Filter("organizer", "Organizer", "reference", Interview.organizer_id, lookup="users"),
         Filter("project", "Project", "reference", Job.project_id, ("job",), lookup="projects"),
         Filter("candidate", "Candidate", "reference", Application.candidate_id, ("application",),
                lookup="candidates", permission="read:candidates"),
-        Filter("outcome", "Outcome", "choice", Interview.outcome, choices=_choices(Outcome)),
+        Filter("outcome", "Outcome", "choice", Interview.outcome, choices=options(Outcome)),
     ),
     default_sort="-scheduled_start",
     search=(
@@ -228,8 +224,8 @@ PANELS = Grid(
            "interview": (Interview, to(Interview, Panelist.interview_id), False)},
     filters=(
         Filter("user", "Interviewer", "reference", Panelist.user_id, lookup="users"),
-        Filter("part", "Part", "choice", Panelist.part, choices=_choices(Part)),
-        Filter("reply", "Reply", "choice", Panelist.reply, choices=_choices(Reply)),
+        Filter("part", "Part", "choice", Panelist.part, choices=options(Part)),
+        Filter("reply", "Reply", "choice", Panelist.reply, choices=options(Reply)),
         Filter("when", "Start", "date", Interview.scheduled_start, ("interview",)),
     ),
 )  # fmt: skip
