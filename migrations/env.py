@@ -32,6 +32,9 @@ def include_name(name: str | None, kind: str, parents: Any) -> bool:
 def run() -> None:
     database = current_app.extensions["migrate"].db
     with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # A table that is made anew is dropped in between: what refers to it must not go with it.
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
         context.configure(
             connection=connection,
             target_metadata=database.metadata,
@@ -46,6 +49,8 @@ def run() -> None:
             search.index(connection, database.metadata)
             wall.secure(connection, database.metadata)
             connection.commit()
+        if connection.dialect.name == "sqlite":
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=ON")
 
 
 run()

@@ -21,6 +21,7 @@ from portal.core.context import act
 from portal.core.db import db, prepare_engine
 from portal.core.errors import PortalError
 from portal.core.limits import limiter
+from portal.feedback import models as _feedback_models  # noqa: F401 - until its pages come
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
 from portal.messaging import admin as messaging_admin

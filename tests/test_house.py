@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FEATURES = ("people", "hiring", "interviews", "practice")
+FEATURES = ("people", "hiring", "scheduling", "interviews", "feedback", "practice")
 """Each may know those before it, never those behind it."""
 
 OPEN_ROOMS = frozenset({"models", "workflow", "queries"})
@@ -20,6 +20,8 @@ OPEN_ROOMS = frozenset({"models", "workflow", "queries"})
 ROOMS = {
     "models": 1,
     "workflow": 1,
+    "hours": 1,  # working hours as people write them
+    "bookings": 1,  # how an interview takes up time
     "pipeline": 1,  # the statuses and stages as data
     "roles": 1,  # the built-in roles as data
     "queries": 2,

@@ -6,6 +6,7 @@ PortalError
 ├── WrongState   409  the move does not start from the present state
 ├── Conflict     409  somebody else was first (stale version, double booking)
 └── Invalid      422  input that breaks a rule; ``errors`` names the fields
+    └── Clash    409  the time is taken; ``errors`` names the fields
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,3 +65,10 @@ class Invalid(PortalError):
             field: [text] if isinstance(text, str) else list(text) for field, text in errors.items()
         }
         super().__init__("; ".join(text for texts in self.errors.values() for text in texts))
+
+
+class Clash(Invalid):
+    """A time that somebody needed is taken; told beside the field, as input can mend it."""
+
+    status = 409
+    title = "This time is taken"

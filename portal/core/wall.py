@@ -101,6 +101,7 @@ def secure(connection: sa.Connection, metadata: sa.MetaData) -> None:
     except sa.exc.ProgrammingError as error:
         raise NoWall(HOW_TO_BUILD) from error
     connection.exec_driver_sql(_REFUSE_CHANGE)
+    connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}")
     for table in tables:
         connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {ROLE}")
         owner = "tenant_id" if "tenant_id" in table.c else "id" if table.name == "tenants" else ""

@@ -61,6 +61,7 @@ class Moved:
 
 Guard = Callable[[Any, Change], None]
 Sets = Callable[[Any, Change], dict[str, Any]]
+Judge = Callable[[Any, Sequence[Moved], Change], Mapping[UUID, PortalError]]
 Effect = Callable[[Any, Sequence[Moved], Change], None]
 Foretelling = Callable[[Any, "sa.Select[Any]"], str]  # '' where there is nothing to say
 
@@ -131,8 +132,15 @@ class Workflow:
         self.name, self.model, self.noun = name, model, noun or name
         self.moves = {move.verb: move for move in moves}
         self.reads, self.history, self.payload, self.lock_first = tuple(reads), history, payload, lock_first
+        self._judges: dict[str, list[Judge]] = defaultdict(list)
         self._effects: dict[str, list[Effect]] = defaultdict(list)
         self._warnings: dict[str, list[Foretelling]] = defaultdict(list)
+
+    def judged(self, verb: str, judge: Judge) -> None:
+        """Let ``judge`` refuse some of the rows that may ``verb`` so far: what takes a look at the database, or at
+        all rows together. It is asked under the rows' locks, before anything is written."""
+        if judge not in self._judges[verb]:
+            self._judges[verb].append(judge)
 
     def on(self, verb: str, effect: Effect) -> None:
         """Run ``effect`` in the transaction of each ``verb`` ('*': of all); a higher feature hooks in here."""
@@ -199,6 +207,9 @@ class Workflow:
                 ready.append(self._check(rows.get(key), move, change, (versions or {}).get(key), targets))
             except PortalError as error:
                 result.refused[key] = error
+        for judge in self._judges[verb] if ready else ():
+            result.refused.update(judge(session, ready, change))
+            ready = [moved for moved in ready if moved.id not in result.refused]
         self._write(session, ready, change)
         result.done = {moved.id: moved for moved in ready}
         return result

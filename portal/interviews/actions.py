@@ -14,6 +14,7 @@ from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import BY_NAME, CLOSED, write_activities
+from portal.interviews import bookings
 from portal.interviews.models import AHEAD, Audience, Interview, InterviewType, Panelist, Part
 from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
 from portal.people.models import User
@@ -24,7 +25,7 @@ def schedule_interview(
 ) -> Interview:
     """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
     values = dict(values)
-    allow_past = bool(values.pop("allow_past", False))
+    change = _knowing(change, values)
     application = _application(session, values.get("application_id"))
     _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
     values["organizer_id"] = values.get("organizer_id") or change.actor
@@ -32,10 +33,11 @@ def schedule_interview(
     values["candidate_timezone"] = values.get("candidate_timezone") or candidate.timezone
     kind = words(values.get("interview_type") or InterviewType.VIDEO)
     values["title"] = values.get("title") or f"{kind} interview with {candidate.full_name}"
-    _check_times(values, change, allow_past)
+    _check_times(values, change)
     _check_active(interviewers)
     row = records.create(session, Interview, values)
     _seat(session, row, interviewers)
+    bookings.occupy(session, row, change)
     note = {"interview_id": str(row.id)}
     line = (application.id, ActivityType.INTERVIEW_SCHEDULED, "", row.scheduled_start.isoformat(), row.title, note)
     write_activities(session, [line], change)
@@ -76,13 +78,17 @@ def _require_open(session: Any, application: Application, audience: str, by: Hol
         })  # fmt: skip
 
 
-def _check_times(values: Mapping[str, Any], change: Change, allow_past: bool) -> None:
+def _knowing(change: Change, values: dict[str, Any]) -> Change:
+    """``change`` with what people do knowingly, which is no column of the row: it is taken out of ``values``."""
+    data = {name: values.pop(name, None) for name in ("allow_past", "overrule_reason")}
+    return Change(change.at, change.by, {**change.data, **{name: value for name, value in data.items() if value}})
+
+
+def _check_times(values: Mapping[str, Any], change: Change) -> None:
     missing: list[str] = [name for name in ("scheduled_start", "scheduled_end") if not values.get(name)]
     if missing:
         raise Invalid(dict.fromkeys(missing, "Please fill this in."))
-    check_times(
-        values["scheduled_start"], values["scheduled_end"], Change(change.at, change.by, {"allow_past": allow_past})
-    )
+    check_times(values["scheduled_start"], values["scheduled_end"], change)
 
 
 def _check_active(users: Sequence[User]) -> None:
@@ -104,23 +110,24 @@ def change_interview(
     """Edit what is not state; new times are a rescheduling, a new panel tells those added and removed."""
     values = dict(values)
     values.pop("application_id", None)  # an interview stays with its application
-    allow_past = bool(values.pop("allow_past", False))
+    change = _knowing(change, values)
     times: dict[str, Any] = {name: values.pop(name) for name in ("scheduled_start", "scheduled_end") if name in values}
     if version != row.version:
         raise records.Stale(row)
     records.update(session, row, values, version)
+    moves = any(value and value != getattr(row, name) for name, value in times.items())
     if interviewers is not None:
-        set_panel(session, row, interviewers, change)
-    if any(value and value != getattr(row, name) for name, value in times.items()):
+        set_panel(session, row, interviewers, change, takes_time=not moves)
+    if moves:
         if row.status not in AHEAD and row.status not in INTERVIEW.moves["reschedule"].sources:
             raise Invalid({"scheduled_start": f"The times of an interview that is {words(row.status).lower()} stay."})
-        data: dict[str, Any] = {"allow_past": allow_past, **times}
-        INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, data))
+        INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, {**change.data, **times}))
     return row
 
 
-def set_panel(session: Any, row: Interview, users: Sequence[User], change: Change) -> None:
-    """Make ``users`` the panel; those who stay keep their part and reply."""
+def set_panel(session: Any, row: Interview, users: Sequence[User], change: Change, *, takes_time: bool = True) -> None:
+    """Make ``users`` the panel; those who stay keep their part and reply. Their time is taken up and given back,
+    unless the interview is about to move anyway (``takes_time``)."""
     seated = {p.user_id: p for p in session.scalars(sa.select(Panelist).where(Panelist.interview_id == row.id))}
     wanted = {user.id: user for user in users}
     _check_active([user for key, user in wanted.items() if key not in seated])
@@ -133,6 +140,8 @@ def set_panel(session: Any, row: Interview, users: Sequence[User], change: Chang
     if added or set(seated) - set(wanted):
         records.touch(row)
     session.flush()
+    if takes_time:
+        bookings.seat(session, row, [user.id for user in added], set(seated) - set(wanted), change)
     said = {"schedule": row.reschedule_count, "start": row.scheduled_start.isoformat()}
     facts = [events.Event("InterviewerAdded", row.id, {"user": str(user.id), **said}) for user in added]
     facts += [events.Event("InterviewerRemoved", row.id, {"user": str(k), **said}) for k in seated if k not in wanted]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, long
 from portal.core.types import Choice, LongText, WebUrl, Zone, zone, zone_names
 from portal.hiring.models import (
     Application,
+    JobLevel,
     of_application,
     own_application,
     own_applications,
@@ -21,9 +22,6 @@ from portal.hiring.models import (
     team_applications,
 )
 from portal.people.models import User
-
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class InterviewType(StrEnum):
@@ -60,6 +58,7 @@ OPEN = (*AHEAD, InterviewStatus.IN_PROGRESS)
 
 # With the values written out: as parameters they would hide the partial index from the planner.
 _OPEN = sa.text("status IN ('scheduled', 'confirmed', 'rescheduled', 'in_progress')")
+_OF_TEMPLATE = sa.text("template_id IS NOT NULL")
 STILL_OPEN = sa.text(f"interviews.{_OPEN.text}")
 
 
@@ -95,6 +94,38 @@ class Reply(StrEnum):
     DECLINED = "declined"
 
 
+class InterviewTemplate(Searchable, Audited, Editable, Owned, Model):
+    """What interviews of one sort have in common. ``questions`` are {question, category, expected_answer, weight},
+    ``scorecard_criteria`` {name, description, weight, max_score}; feedback rates by the criteria's names."""
+
+    __tablename__ = "interview_templates"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "name"),
+        sa.CheckConstraint("required_interviewers >= 1", name="required_interviewers"),
+        sa.CheckConstraint("default_duration BETWEEN 5 AND 1440", name="default_duration"),
+        sa.Index("ix_interview_templates_type", "tenant_id", "interview_type", "name"),
+    )
+    searched = ("name", "department")
+    name: Mapped[str] = text(120)
+    interview_type: Mapped[str] = mapped_column(Choice(InterviewType), default=InterviewType.VIDEO)
+    default_duration: Mapped[int] = mapped_column(default=60)  # minutes
+    required_interviewers: Mapped[int] = mapped_column(default=1)
+    allow_multiple_interviewers: Mapped[bool] = mapped_column(default=True)
+    requires_feedback_before_discussion: Mapped[bool] = mapped_column(default=False)
+    questions: Mapped[list[Any]] = mapped_column(default=list)
+    scorecard_criteria: Mapped[list[Any]] = mapped_column(default=list)
+    skills_assessed: Mapped[list[Any]] = mapped_column(default=list)
+    instructions: Mapped[str] = long_text(rich=True)
+    preparation_guide: Mapped[str] = long_text(rich=True)
+    candidate_instructions: Mapped[str] = long_text(rich=True)
+    department: Mapped[str] = text(120, default="")
+    job_level: Mapped[str | None] = mapped_column(Choice(JobLevel))
+    active: Mapped[bool] = mapped_column(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Interview(Searchable, Audited, Editable, Owned, Model):
     """A meeting of a candidate with a panel; its status is moved by the workflow alone."""
 
@@ -118,6 +149,15 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
         sa.Index("ix_interviews_organizer", "tenant_id", "organizer_id", "scheduled_start", "id"),
         sa.Index("ix_interviews_application", "tenant_id", "application_id", "scheduled_start"),
         sa.Index("ix_interviews_title", "tenant_id", "title", "id"),
+        sa.Index(
+            "ix_interviews_template",
+            "tenant_id",
+            "template_id",
+            "scheduled_start",
+            "id",
+            postgresql_where=_OF_TEMPLATE,
+            sqlite_where=_OF_TEMPLATE,
+        ),
     )
     searched = ("title",)
     application_id: Mapped[UUID] = ref("applications")
@@ -133,6 +173,7 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
     actual_start: Mapped[datetime | None]
     actual_end: Mapped[datetime | None]
     organizer_id: Mapped[UUID | None] = ref("users", optional=True)
+    template_id: Mapped[UUID | None] = ref("interview_templates", optional=True)
     location: Mapped[str] = text(300, default="")
     meeting_provider: Mapped[str | None] = mapped_column(Choice(MeetingProvider))
     meeting_link: Mapped[str] = mapped_column(WebUrl(500), default="")
@@ -154,6 +195,7 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
 
     application: Mapped[Application] = relationship(viewonly=True)
     organizer: Mapped[User | None] = relationship(viewonly=True)
+    template: Mapped[InterviewTemplate | None] = relationship(viewonly=True)
     panel: Mapped[list["Panelist"]] = relationship(viewonly=True, order_by="Panelist.part, Panelist.id")
 
     @property
@@ -219,7 +261,7 @@ class Panelist(Audited, Timestamped, Owned, Model):
         return f"{self.user} ({self.part})"
 
 
-def own_interviews(me: UUID) -> "sa.Select[Any]":
+def own_interviews(me: UUID) -> sa.Select[Any]:
     """The keys of the interviews that are the user's: on the panel, as organizer, or through the application."""
     mine = [
         sa.select(Panelist.interview_id).where(Panelist.user_id == me),
@@ -239,6 +281,7 @@ def own_interview(me: UUID) -> sa.ColumnElement[bool]:
     return sa.or_(Interview.organizer_id == me, on_panel, through)
 
 
+access.declare(InterviewTemplate, "interview_templates")
 access.declare(
     Interview, "interviews",
     own=lambda me: Interview.id.in_(own_interviews(me)),

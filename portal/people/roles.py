@@ -5,7 +5,7 @@ from portal.core.access import Granted, Reach
 _HIRING = ("candidates", "projects", "job_roles", "jobs", "applications", "pipeline")
 _INTERVIEWS = ("interviews", "interview_templates", "feedback", "interview_slots")
 _PRACTICE = ("mock_interviews", "training")
-_PEOPLE = ("users", "teams")
+_PEOPLE = ("users", "teams", "availability")
 
 
 def _each(reach: Reach, *permissions: str, stages: tuple[str, ...] = ()) -> tuple[Granted, ...]:
@@ -31,14 +31,17 @@ def _tenant(*permissions: str, stages: tuple[str, ...] = ()) -> tuple[Granted, .
 
 
 _ALL = _tenant("*:*")
+# Everybody who may sit on a panel says when they work and when they are away.
+_OWN_TIME = _own("read+write:availability")
 _TEAM_LEAD = (
+    *_OWN_TIME,
     *_team(
-        "read:candidates+projects+jobs+applications+interviews+mock_interviews+training",
+        "read:candidates+projects+jobs+applications+interviews+feedback+mock_interviews+training",
         "approve:candidates",
         "schedule:interviews",
     ),
     # The catalogues belong to no team.
-    *_tenant("read:job_roles+interview_templates+pipeline"),
+    *_tenant("read:job_roles+interview_templates+interview_slots+pipeline"),
 )
 
 # name -> (description, grants)
@@ -74,10 +77,11 @@ BUILT_IN: dict[str, tuple[str, tuple[Granted, ...]]] = {
     "Recruiter": (
         "Brings candidates in and follows their applications",
         (
-            *_tenant("read:projects+jobs+job_roles+users+pipeline"),
+            *_tenant("read:projects+jobs+job_roles+users+pipeline+interview_slots+interview_templates"),
+            *_OWN_TIME,
             *_own(
                 "read+write:candidates+applications",
-                "read:interviews+mock_interviews+training",
+                "read:interviews+feedback+mock_interviews+training",
                 "schedule:mock_interviews+interviews",
                 "approve:candidates",
                 "update:candidate_status",
@@ -86,17 +90,23 @@ BUILT_IN: dict[str, tuple[str, tuple[Granted, ...]]] = {
     ),
     "Hiring Manager": (
         "Follows the candidates for their jobs",
-        _own("read:applications+interviews+feedback", "write:feedback"),
+        (*_OWN_TIME, *_own("read:applications+interviews+feedback", "write:feedback", "read+write:interview_slots")),
     ),
-    "Interviewer": ("Sits on panels and gives feedback", _own("read:interviews", "write:feedback")),
+    "Interviewer": (
+        "Sits on panels and gives feedback",
+        (*_OWN_TIME, *_own("read:interviews", "read+write:feedback", "read+write:interview_slots")),
+    ),
     "Interview Coordinator": (
         "Conducts mock interviews, keeps their checklists, oversees training",
         (
             *_tenant(
-                "read:candidates+projects+documents+interviews",
+                "read:candidates+projects+documents+interviews+availability",
                 "read+write+manage:interview_templates",
+                "read+write:interview_slots",
             ),
             *_own(
+                "write:availability",
+                "read:feedback",
                 "read:applications",
                 "schedule+conduct+read+write:mock_interviews",
                 "assign+read+write+manage:training",

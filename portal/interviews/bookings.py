@@ -1,0 +1,106 @@
+"""How an interview takes up the time of its panel and its candidate, and gives it back (SPEC §4)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core import access, audit
+from portal.core.access import Holder
+from portal.core.errors import PortalError
+from portal.core.tenancy import tenant_id
+from portal.core.workflow import Change, Moved
+from portal.hiring.models import Application
+from portal.interviews.models import OPEN, Interview, Panelist, Reply
+from portal.interviews.workflow import INTERVIEW
+from portal.scheduling import workflow as scheduling
+from portal.scheduling.models import SubjectType
+from portal.scheduling.workflow import Booking, Taken
+
+Times = tuple[datetime, datetime]
+
+
+def bookings(session: Any, times: Mapping[UUID, Times]) -> list[Booking]:
+    """What each interview needs at the times given: its candidate, and all of its panel who have not declined."""
+    panels: dict[UUID, list[UUID]] = {key: [] for key in times}
+    seats = sa.select(Panelist.interview_id, Panelist.user_id).where(
+        Panelist.interview_id.in_(list(times)), Panelist.reply != Reply.DECLINED
+    )
+    for interview, user in session.execute(seats.order_by(Panelist.part, Panelist.id)):
+        panels[interview].append(user)
+    rows = session.execute(
+        sa.select(Interview.id, Interview.timezone, Application.candidate_id)
+        .join(Application, Application.id == Interview.application_id)
+        .where(Interview.id.in_(list(times)))
+        .order_by(Interview.id)
+    )
+    return [
+        Booking(SubjectType.INTERVIEW, row.id, *times[row.id], tuple(panels[row.id]), (row.candidate_id,), row.timezone)
+        for row in rows
+    ]
+
+
+def occupy(session: Any, row: Interview, change: Change) -> None:
+    """Take up the time of a new interview; raises Clash unless it is overruled."""
+    found = bookings(session, {row.id: (row.scheduled_start, row.scheduled_end)})
+    _note(session, scheduling.occupy(session, found, change), found, change)
+
+
+def seat(session: Any, row: Interview, joined: Sequence[UUID], left: Collection[UUID], change: Change) -> None:
+    """Take up the time of those who join an open interview, and give back that of those who leave it."""
+    if row.status not in OPEN:
+        return
+    scheduling.release(session, [row.id], left)
+    if joined:
+        new = Booking(
+            SubjectType.INTERVIEW, row.id, row.scheduled_start, row.scheduled_end, tuple(joined), (), row.timezone
+        )
+        overruled = scheduling.occupy(session, [new], change, field="interviewers", anew=False)
+        _note(session, overruled, [new], change)
+
+
+def _times(moved: Sequence[Moved]) -> dict[UUID, Times]:
+    return {m.id: (m["scheduled_start"], m["scheduled_end"]) for m in moved}
+
+
+def _refuse_clashes(session: Any, moved: Sequence[Moved], change: Change) -> Mapping[UUID, PortalError]:
+    return scheduling.refusals(session, bookings(session, _times(moved)), change, field="scheduled_start")
+
+
+def _occupy_anew(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    found = bookings(session, _times(moved))
+    _note(session, scheduling.occupy(session, found, change), found, change)
+
+
+def _release(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    scheduling.release(session, [m.id for m in moved])
+
+
+def _note(session: Any, overruled: Mapping[UUID, Sequence[Taken]], booked: Sequence[Booking], change: Change) -> None:
+    """Keep in the interview's history which clash was overruled, by whom and why."""
+    owner = {booking.subject_id: booking for booking in booked}
+    entries = [
+        audit.entry(
+            tenant_id(), "interviews", key, "overruled a clash",
+            {"clash": [None, scheduling.in_words(session, taken, owner[key].timezone, change.by)]},
+            at=change.at, reason=scheduling.overrule(change),
+        )
+        for key, taken in overruled.items()
+    ]  # fmt: skip
+    audit.write(session, entries)
+
+
+def _titles(session: Any, ids: Collection[UUID], by: Holder | None) -> Mapping[UUID, str]:
+    if by is None:
+        return {}
+    query = access.scope(sa.select(Interview.id, Interview.title), Interview, by, rowwise=True)
+    return dict(session.execute(query.where(Interview.id.in_(list(ids)))).all())
+
+
+scheduling.describe(SubjectType.INTERVIEW, _titles)
+INTERVIEW.judged("reschedule", _refuse_clashes)
+INTERVIEW.on("reschedule", _occupy_anew)
+for _verb in ("complete", "cancel", "no_show"):
+    INTERVIEW.on(_verb, _release)

@@ -1,0 +1,221 @@
+"""Taking up and giving back people's time, in the caller's transaction, for whatever feature has a booking.
+
+Nobody can be in two places. ``occupy`` says beforehand, in words, what a booking clashes with; the database refuses
+an overlap all the same (see ``Engagement``), so a path that forgets to ask cannot double-book.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core.access import Holder, may
+from portal.core.db import insert_many, new_id
+from portal.core.errors import Clash, Invalid
+from portal.core.forms import zone_label
+from portal.core.tenancy import tenant_id
+from portal.core.types import zone
+from portal.core.workflow import Change
+from portal.hiring.models import Candidate
+from portal.people.models import User
+from portal.scheduling.models import Engagement, SubjectType
+
+_TABLE: sa.Table = sa.inspect(Engagement).local_table  # type: ignore[assignment]
+_BUCKETS = 1024  # of locks; one for each person could be more than a server has room for
+_LOCKS = 7_316  # a number of our own among advisory locks
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What is to take up the time of ``users`` and ``candidates``."""
+
+    subject_type: SubjectType
+    subject_id: UUID
+    start: datetime
+    end: datetime
+    users: tuple[UUID, ...] = ()
+    candidates: tuple[UUID, ...] = ()
+    timezone: str = "UTC"  # in which a clash is told
+
+    @property
+    def people(self) -> tuple[UUID, ...]:
+        return (*self.users, *self.candidates)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Time that is taken already: by whom, and by what."""
+
+    person: UUID
+    subject_type: str
+    subject: UUID
+    start: datetime
+    end: datetime
+
+
+Describe = Callable[[Any, Collection[UUID], Holder | None], Mapping[UUID, str]]
+_describers: dict[str, Describe] = {}
+
+
+def describe(subject_type: SubjectType, by: Describe) -> None:
+    """``by`` answers what subjects are called, those alone that the reader may see; the feature that has them says."""
+    _describers[subject_type] = by
+
+
+# --- asking -----------------------------------------------------------------------------------------
+
+
+def clashes(session: Any, bookings: Sequence[Booking]) -> dict[UUID, list[Taken]]:
+    """By subject, what each booking would overlap; those of ``bookings`` that find room count for the ones after.
+
+    Locks the people first: two who book one person at the same moment come one after the other, and the second
+    sees what the first has done. What a booking that finds no room had before stays taken.
+    """
+    if not bookings:
+        return {}
+    _lock(session, {person for booking in bookings for person in booking.people})
+    taken = _taken(session, bookings)
+    moving = {booking.subject_id for booking in bookings}
+    refused: dict[UUID, list[Taken]] = {}
+    while found := _found([b for b in bookings if b.subject_id in moving], taken, moving):
+        refused |= found
+        moving -= found.keys()
+    return refused
+
+
+def _found(bookings: Sequence[Booking], taken: Sequence[Taken], moving: Collection[UUID]) -> dict[UUID, list[Taken]]:
+    """One pass: what leaves its old time makes room there, and takes its new one if that is free."""
+    busy: dict[UUID, list[Taken]] = defaultdict(list)
+    for each in taken:
+        if each.subject not in moving:
+            busy[each.person].append(each)
+    found: dict[UUID, list[Taken]] = {}
+    for booking in bookings:
+        people = dict.fromkeys(booking.people)
+        hits = [t for person in people for t in busy[person] if t.start < booking.end and t.end > booking.start]
+        if hits:
+            found[booking.subject_id] = hits
+            continue
+        for person in people:
+            mine = Taken(person, booking.subject_type, booking.subject_id, booking.start, booking.end)
+            busy[person].append(mine)
+    return found
+
+
+def _taken(session: Any, bookings: Sequence[Booking]) -> list[Taken]:
+    """What the people have within the whole length of time that the bookings are about."""
+    people = {person for booking in bookings for person in booking.people}
+    first, last = min(b.start for b in bookings), max(b.end for b in bookings)
+    columns = (
+        Engagement.person_id, Engagement.subject_type, Engagement.subject_id, Engagement.start, Engagement.end
+    )  # fmt: skip
+    query = sa.select(*columns).where(
+        Engagement.person_id.in_(people), Engagement.start < last, Engagement.end > first
+    )  # fmt: skip
+    return [Taken(*row) for row in session.execute(query.order_by(Engagement.start, Engagement.id))]
+
+
+def _lock(session: Any, people: Collection[UUID]) -> None:
+    if session.get_bind().dialect.name != "postgresql" or not people:
+        return  # SQLite has one writer
+    # In ascending order, so that two who book overlapping groups never wait for each other in a circle.
+    buckets = sorted({person.int % _BUCKETS for person in people})
+    rows = sa.select(sa.func.unnest(sa.cast(buckets, sa.ARRAY(sa.Integer))).label("bucket")).subquery()
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, rows.c.bucket)).select_from(rows))
+
+
+def in_words(session: Any, taken: Sequence[Taken], zone_name: str, by: Holder | None) -> str:
+    """What is in the way, naming the other engagements as far as the reader may see them."""
+    names = _names(session, taken)
+    titles = _titles(session, taken, by)
+    parts = []
+    for each in taken[:3]:
+        what = f"“{titles[each.subject]}”" if each.subject in titles else "another engagement"
+        parts.append(f"{names.get(each.person, 'Somebody')} has {what} from {_span(each, zone_name)}")
+    more = f", and {len(taken) - 3} more" if len(taken) > 3 else ""
+    return "; ".join(parts) + more + "."
+
+
+def _span(taken: Taken, zone_name: str) -> str:
+    start, end = (moment.astimezone(zone(zone_name)) for moment in (taken.start, taken.end))
+    day = f"{end.day} {end:%b %Y}, " if end.date() != start.date() else ""
+    return f"{start.day} {start:%b %Y, %H:%M} to {day}{end:%H:%M} ({zone_label(zone_name, taken.start)})"
+
+
+def _names(session: Any, taken: Sequence[Taken]) -> dict[UUID, str]:
+    people = {each.person for each in taken}
+    users = sa.select(User.id, User.full_name).where(User.id.in_(people))
+    candidates = sa.select(Candidate.id, Candidate.first_name + " " + Candidate.last_name)
+    return dict(session.execute(users).all()) | dict(session.execute(candidates.where(Candidate.id.in_(people))).all())
+
+
+def _titles(session: Any, taken: Sequence[Taken], by: Holder | None) -> dict[UUID, str]:
+    titles: dict[UUID, str] = {}
+    for kind, describer in _describers.items():
+        if subjects := {each.subject for each in taken if each.subject_type == kind}:
+            titles |= describer(session, subjects, by)
+    return titles
+
+
+# --- taking and giving back -------------------------------------------------------------------------
+
+
+def overrule(change: Change) -> str:
+    """The reason for which clashes are overruled, '' where they are not; raises Invalid for those who may not."""
+    reason = str(change.data.get("overrule_reason") or "").strip()
+    if reason and change.by is not None and not may(change.by, "write:interviews"):
+        raise Invalid({"overrule_reason": "Only HR may book over another engagement."})
+    return reason
+
+
+def occupy(
+    session: Any, bookings: Sequence[Booking], change: Change, *, field: str = "scheduled_start", anew: bool = True
+) -> dict[UUID, list[Taken]]:
+    """Take up the time of ``bookings``; raises Clash beside ``field`` unless that is overruled, and answers by
+    subject what was. What the subjects had taken before is given back first, unless people only join (``anew``)."""
+    reason = overrule(change)
+    found = clashes(session, bookings)
+    if found and not reason:
+        first = next(booking for booking in bookings if booking.subject_id in found)
+        raise Clash({field: in_words(session, found[first.subject_id], first.timezone, change.by)})
+    if anew:
+        release(session, [booking.subject_id for booking in bookings])
+    _write(session, bookings, change, dict.fromkeys(found, reason))
+    return found
+
+
+def refusals(session: Any, bookings: Sequence[Booking], change: Change, *, field: str) -> dict[UUID, Clash]:
+    """By subject, why a booking is refused; nothing where clashes are overruled. For many rows at once."""
+    if overrule(change):
+        return {}
+    found = clashes(session, bookings)
+    zones = {booking.subject_id: booking.timezone for booking in bookings}
+    return {
+        key: Clash({field: in_words(session, taken, zones[key], change.by)}) for key, taken in found.items()
+    }  # fmt: skip
+
+
+def _write(session: Any, bookings: Iterable[Booking], change: Change, overruled: Mapping[UUID, str]) -> None:
+    """The rows of ``bookings``; ``overruled`` holds by subject the reason why one may overlap what is there."""
+    owner = tenant_id()
+    rows = [
+        {"tenant_id": owner, "id": new_id(), "subject_type": booking.subject_type.value,
+         "subject_id": booking.subject_id, "person_id": person,
+         "user_id": person if person in booking.users else None,
+         "candidate_id": None if person in booking.users else person,
+         "start": booking.start, "end": booking.end, "overrule_reason": overruled.get(booking.subject_id, ""),
+         "created_at": change.at}
+        for booking in bookings
+        for person in dict.fromkeys(booking.people)
+    ]  # fmt: skip
+    insert_many(session, _TABLE, rows)
+
+
+def release(session: Any, subjects: Collection[UUID], people: Collection[UUID] | None = None) -> None:
+    """Give back the time that ``subjects`` have taken: of all, or of ``people`` alone."""
+    mine = sa.delete(_TABLE).where(_TABLE.c.tenant_id == tenant_id(), _TABLE.c.subject_id.in_(list(subjects)))
+    session.execute(mine if people is None else mine.where(_TABLE.c.person_id.in_(list(people))))
