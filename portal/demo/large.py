@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from portal.core import clock
 from portal.core.tenancy import everywhere, tenant_scope
+from portal.core.workflow import Change
 from portal.demo import names, small
 from portal.demo.cast import Cast, gather
 from portal.demo.loading import Loader, unhindered
@@ -16,8 +17,10 @@ from portal.demo.masses import SHARES, Firm, Masses, Someone
 from portal.demo.office import DAY, Office
 from portal.hiring.models import Job, JobLevel, JobRole, JobStatus, Project, ProjectStatus
 from portal.hiring.pipeline import CLOSED
-from portal.interviews.models import AHEAD, Interview
+from portal.interviews import bookings
+from portal.interviews.models import AHEAD, STILL_OPEN, Interview
 from portal.messaging import reminders
+from portal.scheduling import workflow as scheduling
 
 APPLICATIONS, INTERVIEWS = 400_000, 1_000_000
 USERS, PROJECTS, JOBS, TEAMS = 300, 400, 3_000, 24
@@ -39,6 +42,7 @@ def make(session: Any, random: Random, at: datetime, say: Say, scale: float = 1.
         say(f"{first.tenant.name}: {len(first.users)} users, {len(jobs)} jobs")
         _fill(session, random, first, jobs, at, say, scale)
         with tenant_scope(first.tenant.id, session):
+            _engage(session, at)
             _remind(session, at)
     small.fill(session, random, second, at, *small.HOURS[1])
     return casts
@@ -103,6 +107,16 @@ def _fill(session: Any, random: Random, cast: Cast, jobs: Sequence[Job], at: dat
         loader.flush()
         say("Indexes and foreign keys …")
     say(", ".join(f"{rows:,} {name.replace('_', ' ')}" for name, rows in loader.counts.items()))
+
+
+def _engage(session: Any, at: datetime) -> None:
+    """What is still open takes up the time of its people, as if each had been scheduled by hand."""
+    found = sa.select(Interview.id, Interview.scheduled_start, Interview.scheduled_end).where(STILL_OPEN)
+    times = {key: (start, end) for key, start, end in session.execute(found.order_by(Interview.scheduled_start))}
+    keys = list(times)
+    for first in range(0, len(keys), 5_000):
+        portion = {key: times[key] for key in keys[first : first + 5_000]}
+        scheduling.occupy(session, bookings.bookings(session, portion), Change(at))
 
 
 def _remind(session: Any, at: datetime) -> None:

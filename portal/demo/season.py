@@ -1,11 +1,10 @@
 """Plays timelines: whatever they say is done by the portal's own actions, in the order of time, by whoever does it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -46,7 +45,7 @@ class Desk(Office):
         self.favourites = {cast.first("Interviewer").id, cast.first("Hiring Manager").id}
         keys = [user.id.hex for user in self.people]
         super().__init__(now, random, keys, opens, closes, ahead=4, farthest=9, to_come=0.35)
-        self._busy: dict[int, set[UUID]] = defaultdict(set)
+        self._busy: dict[int, set[Hashable]] = defaultdict(set)
 
     def when(self, minute: int, status: str) -> int:
         """On the next office day, each stage at its own hour: what is ready by then is done together."""
@@ -64,6 +63,22 @@ class Desk(Office):
         self._busy[hour].update(user.id for user in chosen)
         self.taken[hour] = len(self._busy[hour])
         return chosen
+
+    def keep(self, minute: int, who: Hashable) -> None:
+        """Let ``who`` sit nowhere else in that hour."""
+        self._busy[minute // HOUR].add(who)
+
+    def another(self, minute: int, people: Sequence[Hashable]) -> int:
+        """A time two weeks after ``minute`` or more at which all ``people`` are free, and are no longer from now on.
+
+        Weeks by two, as a candidate's other application has the days between (see ``office``).
+        """
+        hour = minute // HOUR + 14 * 24
+        while self._busy[hour].intersection(people):
+            late = hour % 24 >= self.closes - 1
+            hour = (hour // 24 + 14) * 24 + self.opens if late else hour + 1
+        self._busy[hour].update(people)
+        return hour * HOUR
 
 
 def moment(minute: int) -> datetime:
@@ -84,12 +99,15 @@ class Season:
         """Have an application go along ``planned``; of parity 1, as the second one of an earlier candidate."""
         timeline, parity = planned
         thread = Thread(self, timeline, self._free_candidate(timeline) if parity else None)
+        thread.again = bool(parity)  # a second one would have its interviews on the same days
         if not thread.earlier:
             self._candidates.append(thread)
         self.at(timeline.begins, thread.recruiter, thread.nominate)
         for number, (minute, _, status) in enumerate(timeline.changes):
             if number and number not in timeline.followed:
                 self._moves[minute, status].append(thread)
+        for meeting in timeline.meetings:
+            self.desk.keep(meeting.start, thread.who)
         for meeting in timeline.meetings:
             Sitting(self, thread, meeting).arrange()
 
@@ -138,6 +156,7 @@ class Thread:
 
     def __init__(self, season: Season, timeline: Timeline, earlier: "Thread | None") -> None:
         self.season, self.timeline, self.earlier, self.again = season, timeline, earlier, False
+        self.who: object = earlier.who if earlier else self  # the candidate, who has no key yet
         self.recruiter = season.desk.random.choice([season.cast.first("Recruiter"), *season.cast.by_role["Recruiter"]])
         coordinators = season.cast.by_role["Interview Coordinator"]
         self.coordinator = season.desk.random.choice([coordinators[0], coordinators[0], *coordinators])

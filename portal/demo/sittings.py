@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from portal.core.workflow import Change
-from portal.demo.office import DAY, HOUR
+from portal.demo.office import HOUR
 from portal.demo.timelines import Meeting
 from portal.interviews import actions
 from portal.interviews.models import Interview, Panelist
 from portal.interviews.workflow import INTERVIEW
+from portal.scheduling import workflow as scheduling
 
 if TYPE_CHECKING:
     from portal.demo.season import Season, Thread
@@ -38,9 +39,9 @@ class Sitting:
             cast.first("Interview Coordinator") if self.random.random() < 0.5 else self.random.choice(others)
         )
         size = self.random.choices((1, 2, 3), (55, 35, 10))[0]
-        # Whoever was to sit on a cancelled one has time for another.
-        off = meeting.status == "cancelled"
-        self.panel = self.random.sample(season.desk.people, size) if off else season.desk.sitting(meeting.start, size)
+        self.panel = season.desk.sitting(meeting.start, size)
+        people = [thread.who, *(user.id for user in self.panel)]
+        self.first_start = season.desk.another(meeting.start, people) if meeting.moves else meeting.start
 
     def arrange(self) -> None:
         meeting, now = self.meeting, self.season.desk.now
@@ -90,7 +91,7 @@ class Sitting:
             "application_id": self.thread.row.id, "interview_type": kind, "audience": meeting.audience,
             "organizer_id": self.organizer.id, "timezone": self.season.cast.tenant.timezone,
             "candidate_timezone": candidate.timezone, **self._where(kind),
-            **self._times(meeting.start + (DAY if meeting.moves else 0)),
+            **self._times(self.first_start),
         }  # fmt: skip
         self.row = actions.schedule_interview(self.season.session, values, self.panel, change)
         self._seat()
@@ -108,13 +109,14 @@ class Sitting:
 
     def _seat(self) -> None:
         """Parts and replies, which nobody can give yet otherwise."""
-        rows = self.season.session.scalars(sa.select(Panelist).where(Panelist.interview_id == self.row.id))
+        rows = self.season.session.scalars(sa.select(Panelist).where(Panelist.interview_id == self.row.id)).all()
         place = {user.id: number for number, user in enumerate(self.panel)}
         for row in rows:
             row.part = ("lead", "panelist", "shadow")[place[row.user_id]]
             weights = (9, 1, 0, 0) if self.meeting.start < self.season.desk.now else (5, 1, 1, 3)
             row.reply = self.random.choices(("accepted", "tentative", "declined", "needs_action"), weights)[0]
         self.season.session.flush()
+        scheduling.release(self.season.session, [self.row.id], [row.user_id for row in rows if row.reply == "declined"])
 
     def _verb(self, verb: str, **data: Any) -> Callable[[Change], None]:
         def do(change: Change) -> None:

@@ -77,7 +77,7 @@ BUILT_IN: dict[str, tuple[str, tuple[Granted, ...]]] = {
     "Recruiter": (
         "Brings candidates in and follows their applications",
         (
-            *_tenant("read:projects+jobs+job_roles+users+pipeline+interview_slots+interview_templates"),
+            *_tenant("read:projects+jobs+job_roles+users+pipeline+interview_slots"),
             *_OWN_TIME,
             *_own(
                 "read+write:candidates+applications",

@@ -145,7 +145,8 @@ def test_the_step_that_an_interview_carries_names_who_did_it_and_why(alice: User
 
 def test_several_rounds_from_approval_to_selection(alice: User) -> None:
     application = make_application("approved")
-    first, second = schedule(alice, application), schedule(alice, application)
+    later = {"scheduled_start": LATER + HOUR, "scheduled_end": LATER + 2 * HOUR}
+    first, second = schedule(alice, application), schedule(alice, application, **later)
     for row, verb in ((first, "start"), (first, "complete"), (first, "pass"), (second, "reschedule"),
                       (second, "confirm"), (second, "complete"), (second, "pass")):  # fmt: skip
         move(row, verb, alice, **(TIMES if verb == "reschedule" else {}))

@@ -35,8 +35,12 @@ MATRIX = """
     export:interviews          T  T   T   T  T   t  .  .   .  .   .  .  .  .
     read:interview_templates   T  T   T   T  T   T  T  .   .  .   T  .  .  .
     manage:interview_templates T  T   T   .  .   .  .  .   .  .   T  .  .  .
-    read:feedback              T  T   T   T  T   .  .  .   o  .   .  .  .  .
+    read:feedback              T  T   T   T  T   t  t  o   o  o   o  .  .  .
     write:feedback             T  T   T   T  .   .  .  .   o  o   .  .  .  .
+    read:interview_slots       T  T   T   T  T   T  T  T   o  o   T  .  .  .
+    write:interview_slots      T  T   T   T  .   .  .  .   o  o   T  .  .  .
+    read:availability          T  T   T   T  T   o  o  o   o  o   T  .  .  .
+    write:availability         T  T   T   T  .   o  o  o   o  o   o  .  .  .
     see:private_notes          T  T   T   T  .   .  .  .   .  .   .  .  .  .
     read:mock_interviews       T  T   T   T  T   t  t  o   .  .   o  .  .  .
     schedule:mock_interviews   T  T   T   .  .   .  .  o   .  .   o  .  .  .

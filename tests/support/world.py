@@ -42,7 +42,7 @@ class World:
             me = db.session.get_one(User, (self.cast.alice.tenant_id, self.cast.alice.id))
             job = db.session.scalars(sa.select(Job).limit(1)).one()
             for number in range(count):
-                _hire(me, job, f"More{number}", f"more{number}@x.example")
+                _hire(me, job, f"More{number}", f"more{number}@x.example", hours=number + 1)
             db.session.commit()
 
 
@@ -93,12 +93,12 @@ def _first(model: Any) -> UUID:
     return found.id  # type: ignore[no-any-return]
 
 
-def _hire(me: User, job: Job, first_name: str, email: str) -> None:
+def _hire(me: User, job: Job, first_name: str, email: str, hours: int = 0) -> None:
     change = Change(clock.now(), me)
     values = {"first_name": first_name, "last_name": "Ørsted", "email": email, "timezone": "Asia/Dubai"}
     candidate = hiring.add_candidate(db.session, values, change)
     application = nominate(candidate, job, me)
-    start = clock.now() + timedelta(days=2)
+    start = clock.now() + timedelta(days=2, hours=hours)  # nobody is in two places
     interviews.schedule_interview(
         db.session,
         {"application_id": application.id, "interview_type": "video", "audience": "client", "timezone": "Asia/Dubai",
