@@ -3,7 +3,7 @@
 import enum
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -170,6 +170,17 @@ def zone_names() -> frozenset[str]:
 def zone(name: str | None, default: str = "UTC") -> ZoneInfo:
     """The zone called ``name``; the default where it is missing or unknown."""
     return ZoneInfo(name if name in zone_names() and name else default)
+
+
+def days_later(at: datetime, days: int, zone_name: str) -> datetime:
+    """The moment at which the clocks of a zone show the same time ``days`` later (earlier with a minus).
+
+    A time that the clocks skip that day moves on by as much as they do, one that they show twice is the first
+    (RFC 5545, 3.3.5).
+    """
+    here = zone(zone_name)
+    wall = at.astimezone(here).replace(tzinfo=None) + timedelta(days=days)
+    return wall.replace(tzinfo=here).astimezone(UTC)
 
 
 def fold(text: str) -> str:

@@ -50,7 +50,7 @@ class RescheduleManyForm(RescheduleForm):
     days = IntegerField(
         "Days",
         [Optional(), Within(-366, 366)],
-        description="Earlier with a minus.",
+        description="Earlier with a minus. The time of day stays, also when the clocks change in between.",
         render_kw={"data-when": "how=offset"},
     )
     hours = IntegerField("Hours", [Optional(), Within(-1000, 1000)], render_kw={"data-when": "how=offset"})
@@ -66,7 +66,7 @@ class RescheduleManyForm(RescheduleForm):
         super().validate(extra_validators)
         if self.how.data == "time" and not self.scheduled_start.data and not self.scheduled_start.errors:
             self.scheduled_start.errors = ["Please give the new start."]
-        if self.how.data == "offset" and not self.offset_minutes and not self._offset_errors():
+        if self.how.data == "offset" and not (self.days.data or self.minutes_more) and not self._offset_errors():
             self.days.errors = ["Please say by how much: days, hours or minutes."]
         return not self.errors
 
@@ -74,12 +74,12 @@ class RescheduleManyForm(RescheduleForm):
         return any(f.errors for f in (self.days, self.hours, self.minutes))
 
     @property
-    def offset_minutes(self) -> int:
-        return (self.days.data or 0) * 1440 + (self.hours.data or 0) * 60 + (self.minutes.data or 0)
+    def minutes_more(self) -> int:
+        return (self.hours.data or 0) * 60 + (self.minutes.data or 0)
 
     def params(self) -> dict[str, Any]:
         if self.how.data == "offset":
-            return {"offset_minutes": self.offset_minutes}
+            return {"offset_days": self.days.data or 0, "offset_minutes": self.minutes_more}
         return {"scheduled_start": as_json(self.scheduled_start.data)}
 
 

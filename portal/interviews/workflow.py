@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from portal.core import audit
 from portal.core.access import may
 from portal.core.errors import Invalid, WrongState
-from portal.core.types import words
+from portal.core.types import days_later, words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application
 from portal.hiring.workflow import APPLICATION, CLOSED, write_activities
@@ -72,12 +72,16 @@ def _start_has_passed(row: Any, change: Change) -> None:
 
 
 def new_times(row: Any, change: Change) -> tuple[Any, Any]:
-    """The times that a rescheduling asks for: given ones, or the present ones moved by ``offset_minutes``."""
+    """The times that a rescheduling asks for: given ones, or the present ones moved by ``offset_days`` and
+    ``offset_minutes``. Days are those of the interview's own zone: nine o'clock stays nine o'clock when the clocks
+    change in between. The length stays unless an end is given."""
+    length = row.scheduled_end - row.scheduled_start
     if "offset_minutes" in change.data:
-        offset = timedelta(minutes=change.data["offset_minutes"])
-        return row.scheduled_start + offset, row.scheduled_end + offset
+        moved = days_later(row.scheduled_start, change.data.get("offset_days", 0), row.timezone)
+        start = moved + timedelta(minutes=change.data["offset_minutes"])
+        return start, start + length
     start = change.data.get("scheduled_start") or row.scheduled_start
-    return start, change.data.get("scheduled_end") or start + (row.scheduled_end - row.scheduled_start)
+    return start, change.data.get("scheduled_end") or start + length
 
 
 def _can_be_rescheduled(row: Any, change: Change) -> None:
@@ -186,7 +190,7 @@ INTERVIEW = register(Workflow(
              when=_outcome_is_open, sets=lambda row, change: {"outcome": "failed"}, icon="hand-thumbs-down",
              tone="orange", description="The client said no"),
     ),
-    reads=("application_id", "audience", "outcome", "scheduled_start", "scheduled_end", "reschedule_count",
+    reads=("application_id", "audience", "outcome", "scheduled_start", "scheduled_end", "timezone", "reschedule_count",
            "confirmed_at", "confirmed_by_candidate", "cancelled_at", "cancellation_reason", "actual_start",
            "actual_end", _application_status),
     history=_write_history,
