@@ -110,9 +110,10 @@ def test_moved_by_a_week_in_bulk_and_by_a_job_nine_o_clock_stays_nine_o_clock(
     with app.app_context(), at_work(cast.alice):
         application = make_application("interview_scheduled")
         for zone, wall in dict.fromkeys(walls()):
-            start = (moments(wall, zone) or [None])[0]
-            if start is None or days_off(start, zone, before):
+            found = moments(wall, zone)
+            if not found or days_off(found[0], zone, before):
                 continue
+            start = found[0]
             row = make_interview(application, start=start, timezone=zone, audience="internal")
             before[row.id] = (zone, start)
         db.session.commit()

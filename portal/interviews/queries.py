@@ -1,0 +1,72 @@
+"""The selections of interviews that people ask for again and again: keys in the order of their start.
+
+Each names the index that serves it; callers narrow them further (to what the user may see, to a page).
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from portal.core.tenancy import tenant_id
+from portal.core.types import days_later, zone
+from portal.interviews.models import STILL_OPEN, Interview, InterviewStatus, Panelist
+
+Keys = sa.Select[Any]
+
+
+def _open(*conditions: Any) -> Keys:
+    # With the state as the index has it: what is open is little beside all that has been.
+    return _keys(STILL_OPEN, *conditions)
+
+
+def _keys(*conditions: Any) -> Keys:
+    found = sa.select(Interview.id).where(Interview.tenant_id == tenant_id(), *conditions)
+    return found.order_by(Interview.scheduled_start, Interview.id)
+
+
+def upcoming(at: datetime) -> Keys:
+    """Scheduled, rescheduled or confirmed, and still to begin (``ix_interviews_open``)."""
+    return _open(Interview.scheduled_start > at, Interview.status != InterviewStatus.IN_PROGRESS)
+
+
+def today(at: datetime, zone_name: str) -> Keys:
+    """What starts on the day that it is in that zone, unless it was cancelled (``ix_interviews_start``)."""
+    begin = at.astimezone(zone(zone_name)).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = days_later(begin, 1, zone_name)
+    return _keys(
+        Interview.scheduled_start >= begin,
+        Interview.scheduled_start < end,
+        Interview.status != InterviewStatus.CANCELLED,
+    )
+
+
+def unconfirmed(at: datetime, within: timedelta = timedelta(hours=48)) -> Keys:
+    """What begins soon and awaits its confirmation (``ix_interviews_open``)."""
+    waits = Interview.status.in_([InterviewStatus.SCHEDULED, InterviewStatus.RESCHEDULED])
+    return _open(Interview.scheduled_start >= at, Interview.scheduled_start < at + within, waits)
+
+
+def left_open(at: datetime, since: timedelta = timedelta(days=30)) -> Keys:
+    """Over by the clock, although nobody said how it went (``ix_interviews_open``)."""
+    return _open(Interview.scheduled_start >= at - since, Interview.scheduled_start < at, Interview.scheduled_end < at)
+
+
+def for_interviewer(user: UUID) -> Keys:
+    """On whose panel the user sits, in whatever part (``ix_panelists_user``)."""
+    seats = sa.select(Panelist.interview_id).where(Panelist.tenant_id == tenant_id(), Panelist.user_id == user)
+    return _keys(Interview.id.in_(seats))
+
+
+def to_come_for(user: UUID, at: datetime, within: timedelta = timedelta(days=30)) -> Keys:
+    """What is open and ahead, or going on, of those on whose panel the user sits (``ix_interviews_open``)."""
+    seat = sa.exists().where(
+        Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id, Panelist.user_id == user
+    )
+    return _open(
+        Interview.scheduled_start >= at - timedelta(days=1),
+        Interview.scheduled_start < at + within,
+        Interview.scheduled_end >= at,
+        seat,
+    )
