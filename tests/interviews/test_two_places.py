@@ -64,7 +64,7 @@ def test_an_interviewer_who_sits_elsewhere_is_refused_and_the_error_names_what_t
     ben, recruiter = colleague("Interviewer", "Ben Bright"), colleague("Recruiter")
     schedule(alice, make_application("approved"), ben, title="Final round", timezone="Asia/Dubai")
     mine = make_application("approved", recruiter=recruiter)
-    times = {"start": START + HOUR / 2, "timezone": "Europe/London"}
+    times: dict[str, Any] = {"start": START + HOUR / 2, "timezone": "Europe/London"}
     assert refused(lambda: schedule(alice, mine, ben, **times)) == {
         "scheduled_start": ["Ben Bright has “Final round” from 5 Mar 2026, 09:00 to 10:00 (Europe/London, UTC+00:00)."]
     }
