@@ -30,6 +30,7 @@ ROOMS = {
     "forms": 3,
     "admin": 4,
     "api": 4,
+    "calendar": 4,  # what a calendar's page shows
     "views": 4,
 }
 """The floor of each room of a feature."""
