@@ -60,7 +60,7 @@ class RescheduleForm(VerbForm):
         start, end = self.scheduled_start.data, self.scheduled_end.data
         told = [("Now", row.scheduled_start, row.scheduled_end)]
         if start and end and (start, end) != (row.scheduled_start, row.scheduled_end):
-            told.append(("To be", start, end))
+            told.append(("Proposed", start, end))
         return [(label, [span_label(first, last, name) for name in zones]) for label, first, last in told]
 
     def validate_scheduled_end(self, field: Any) -> None:

@@ -49,10 +49,13 @@ function part(name, text) {
 }
 
 function content({ event, view }) {
-  const more = event.extendedProps;
-  const when = view.type === "timeGridWeek" ? more.clock.split("–")[0] : more.clock; // how long it is, its box says
-  const lines = [part("ev-clock", when), part("ev-who", event.title), part("ev-status", more.status)];
-  if (more.panel) lines.push(part("ev-panel", more.panel));
+  const { clock, status, panel } = event.extendedProps;
+  // A column of the week is narrow; how long it lasts, the box says.
+  const lines =
+    view.type === "timeGridWeek"
+      ? [part("ev-clock", clock.split("–")[0]), part("ev-who", event.title), part("ev-status", status)]
+      : [part("ev-clock", `${clock} · ${status}`), part("ev-who", event.title)];
+  if (panel) lines.push(part("ev-panel", panel));
   return { domNodes: lines };
 }
 
@@ -103,8 +106,8 @@ function draw(grid) {
     dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
     snapDuration: "00:05:00",
     slotEventOverlap: false,
-    eventMaxStack: Math.max(2, Math.floor(grid.clientWidth / (week ? 7 : 1) / 90)),
-    moreLinkContent: ({ num }) => `+${num} more`,
+    eventMaxStack: Math.max(2, Math.floor(grid.clientWidth / (week ? 7 : 1) / 60)),
+    moreLinkContent: ({ num }) => `+${num}`, // its title says the rest
     moreLinkDidMount: ({ el }) => el.setAttribute("role", "button"),
     eventMinHeight: 22,
     locale: "en-GB",
@@ -112,8 +115,8 @@ function draw(grid) {
     navLinkDayClick: openDay,
     events: (span, done, failed) => fetchEvents(span).then(done, failed),
     eventSourceFailure: fail,
-    eventsSet: () => {
-      document.documentElement.dataset.calendar = "ready";
+    loading: (busy) => {
+      if (!busy) document.documentElement.dataset.calendar = "ready";
     },
     eventContent: content,
     eventDidMount: describe,

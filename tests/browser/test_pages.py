@@ -1,6 +1,7 @@
 """Every page in a real browser: no script error, no breach of the CSP (see ``visit``), no accessibility fault."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from flask import Flask
 
 from portal.admin.grid import grids
+from portal.core import clock
 from tests.support.browser import Visit
 from tests.support.cast import Cast
 from tests.support.world import populate
@@ -42,6 +44,9 @@ def test_every_page_is_accessible_and_quiet(
             urls.append(f"{grid.row_url(world.own[path])}/edit")
     row = f"/interviews/{world.own['interviews']}"
     urls += ["/interviews/new", "/candidates/new", f"{row}/move/reschedule", f"{row}/move/cancel"]
+    soon = (clock.now() + timedelta(days=2)).date()
+    calendar = [f"/calendar?date={soon}&view={view}" for view in ("week", "day", "people", "list")]
+    urls += [*calendar, "/calendar?date=2020-01-01"]
 
     visit = people(color_scheme="dark")
     visit.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -49,13 +54,16 @@ def test_every_page_is_accessible_and_quiet(
     told = {}
     for url in urls:
         page.goto(url)
+        if url in calendar[:2]:
+            page.wait_for_selector("html[data-calendar]")
         if faults := _faults(page):
             told[url] = faults
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 0:
             told.setdefault(url, []).append(f"scrolls sideways by {wide}px")
     page.set_viewport_size({"width": 360, "height": 740})
-    for url in ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", "/login"):
+    phone = ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", "/calendar", *calendar, "/login")
+    for url in phone:
         page.goto(url)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
