@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,7 @@ class Span:
         """The day on which ``at`` is told: the first, for what began before."""
         return max(self.first, at.astimezone(zone(self.zone_name)).date())
 
-    @property
+    @cached_property  # each of the events asks
     def clocks_change(self) -> date | None:
         """The day on which the reader's clocks change."""
         return next((day for day in self.days() if self._offset(day) != self._offset(day + DAY)), None)
@@ -202,13 +203,15 @@ class Person:
 def by_person(events: Sequence[Event], only: Sequence[UUID] = ()) -> list[Person]:
     """Who has what, by name; those who declined have not, and what nobody has comes last. ``only`` leaves out
     others than these."""
-    people: dict[UUID | None, Person] = {}
+    names: dict[UUID | None, str] = {}
+    busy: dict[UUID | None, list[Event]] = defaultdict(list)
     for event in events:
         for key, name in _attending(event):
             if not only or key in only:
-                person = people.get(key, Person(name, key))
-                people[key] = replace(person, events=(*person.events, event))
-    return sorted(people.values(), key=lambda person: (person.key is None, person.name.casefold()))
+                names[key] = name
+                busy[key].append(event)
+    people = [Person(names[key], key, tuple(theirs)) for key, theirs in busy.items()]
+    return sorted(people, key=lambda person: (person.key is None, person.name.casefold()))
 
 
 def _attending(event: Event) -> list[tuple[UUID | None, str]]:

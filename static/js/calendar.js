@@ -104,7 +104,7 @@ function draw(grid) {
     slotLabelFormat: hours,
     eventTimeFormat: hours,
     dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
-    snapDuration: "00:05:00",
+    snapDuration: "00:15:00",
     slotEventOverlap: false,
     eventMaxStack: Math.max(2, Math.floor(grid.clientWidth / (week ? 7 : 1) / 60)),
     moreLinkContent: ({ num }) => `+${num}`, // its title says the rest
@@ -165,10 +165,6 @@ function drawPlan(plan) {
 }
 
 // --- start ---
-
-document.querySelector("[data-go]").addEventListener("change", (event) => {
-  if (event.target.value) event.target.form.requestSubmit();
-});
 
 const grid = box.querySelector("[data-drawing]");
 const plan = box.querySelector("[data-plan]");
