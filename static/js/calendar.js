@@ -104,7 +104,10 @@ function draw(grid) {
     slotLabelFormat: hours,
     eventTimeFormat: hours,
     dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
-    snapDuration: "00:15:00",
+    // Rows as fine as the steps of a drag: with coarser ones FullCalendar takes hold of a row by its middle, and
+    // drops an event a step too late.
+    slotDuration: "00:15:00",
+    slotLabelInterval: "01:00:00",
     slotEventOverlap: false,
     eventMaxStack: Math.max(2, Math.floor(grid.clientWidth / (week ? 7 : 1) / 60)),
     moreLinkContent: ({ num }) => `+${num}`, // its title says the rest

@@ -23,7 +23,7 @@ DAY = "/calendar?view=day&date=2026-03-04"
 
 def _open(app: Flask, people: Callable[..., Visit], client: Any) -> Page:
     """A browser that is logged in as the client is."""
-    visit = people(viewport={"width": 1280, "height": 1500})  # all of the day: nothing scrolls during a drag
+    visit = people(viewport={"width": 1280, "height": 1500})  # the whole day: nothing scrolls under a drag
     base = app.extensions["greenroom"].base_url
     visit.context.add_cookies([{"name": "session", "value": client.get_cookie("session").value, "url": base}])
     page = visit.open()
