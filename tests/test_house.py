@@ -30,6 +30,8 @@ ROOMS = {
     "forms": 3,
     "admin": 4,
     "api": 4,
+    "calendar": 4,  # what a calendar shows
+    "calendarpage": 4,  # and how its page says it
     "views": 4,
 }
 """The floor of each room of a feature."""

@@ -9,7 +9,7 @@ from flask_admin.theme import Theme
 from flask_login import current_user
 
 from portal import jobs
-from portal.admin import bulkviews, files, lookups, runs
+from portal.admin import bulkviews, files, lookups, menu, runs
 from portal.admin.base import PortalView
 from portal.admin.cells import zone_note
 from portal.admin.grid import Grid, grids, register
@@ -54,7 +54,8 @@ def _menu(admin: Any, user: Any) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
     for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
         views = [child._view for child in category._children] if category.is_category() else []
-        items = [_item(view.grid, user) for view in views if view.is_visible() and view.may_read(user)]
+        items = [_page(page) for page in menu.offered(category.name, user)]
+        items += [_item(view.grid, user) for view in views if view.is_visible() and view.may_read(user)]
         if items:
             groups.append({"label": category.name, "items": items})
     if any(access.may(user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
@@ -62,6 +63,11 @@ def _menu(admin: Any, user: Any) -> list[dict[str, Any]]:
                      "active": request.path.startswith("/bulk/"), "count": None}  # fmt: skip
         groups[0]["items"].append(runs_link)
     return groups
+
+
+def _page(page: menu.Page) -> dict[str, Any]:
+    return {"label": page.label, "url": page.url, "icon": page.icon, "active": request.path.startswith(page.url),
+            "count": None}  # fmt: skip
 
 
 def _item(grid: Grid, user: Any) -> dict[str, Any]:

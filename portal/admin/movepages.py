@@ -54,21 +54,27 @@ class MovePages:
                 return redirect(_back(self.grid.row_url(key)))
         elif request.method == "GET" and row.status not in move.sources:
             return self._refused(key, flow.wrong_state(row.status, move))
+        elif request.method == "GET" and form is not None:
+            if version_of(request.args.get("version")) not in (None, row.version):
+                return self._refused(key, flow.stale(row.status))
+            form.suggest(row, request.args)
         return self._move_page(row, move, form)
 
     def _refused(self, key: UUID, error: PortalError) -> ResponseReturnValue:
         db.session.rollback()
         told = history.last_change(db.session, key, current_user) if not isinstance(error, NotAllowed) else ""
         flash(f"{error.message} {told}".strip(), "warning")
-        return redirect(self.grid.row_url(key))
+        return redirect(_back(self.grid.row_url(key)))
 
     def _move_page(self, row: Any, move: Move, form: VerbForm | None) -> Any:
         flow = self.grid.workflow
         assert flow is not None
         this = sa.select(self.model.id).where(self.model.id == row.id)
+        back = _back("")
         body = self.render(
             "portal/move.html", title=f"{move.title}: {row}", intro=move.description, form=form,
-            action_url=request.path, cancel_url=self.grid.row_url(row.id), submit_label=move.title,
+            action_url=request.path, cancel_url=back or self.grid.row_url(row.id), submit_label=move.title,
+            back=back, facts=form.facts(row, current_user.timezone) if form else [],
             danger=move.danger, consequences=flow.consequences(db.session, move.verb, this),
             version=row.version, crumbs=[{"label": self.grid.title, "url": self.grid.url}],
         )  # fmt: skip
@@ -101,7 +107,8 @@ def _posted_version() -> int | None:
 
 
 def _back(default: str) -> str:
-    return inside(request.form.get("back")) or default
+    """Where the person came from, if it is a page of ours."""
+    return inside(request.values.get("back")) or default
 
 
 def verb_form_for(name: str | None, row: Any) -> VerbForm | None:

@@ -1,6 +1,7 @@
 """Form fields that know zones and references, and the base of the forms that verbs ask for."""
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -33,6 +34,13 @@ def zone_label(name: str, at: datetime) -> str:
     """``Asia/Dubai, UTC+04:00``: a zone with its offset at that moment."""
     offset = at.astimezone(zone(name)).strftime("%z")
     return f"{name}, UTC{offset[:3]}:{offset[3:]}"
+
+
+def span_label(start: datetime, end: datetime, name: str) -> str:
+    """``24 Nov 2026, 14:00 to 15:00 (Asia/Dubai, UTC+04:00)``; an end on another day is told with it."""
+    first, last = (moment.astimezone(zone(name)) for moment in (start, end))
+    day = f"{last.day} {last:%b %Y}, " if last.date() != first.date() else ""
+    return f"{first.day} {first:%b %Y, %H:%M} to {day}{last:%H:%M} ({zone_label(name, start)})"
 
 
 def version_of(text: str | None) -> int | None:
@@ -82,13 +90,7 @@ class WallTimeField(DateTimeLocalField):  # type: ignore[misc]
         self.data = None
         if not valuelist or not valuelist[0].strip():
             return
-        for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"):
-            try:
-                self.wall = datetime.strptime(valuelist[0].strip(), pattern)  # noqa: DTZ007 - a zone comes later
-                return
-            except ValueError:
-                continue
-        raise ValueError("Please give a date and a time, such as 2026-11-24 14:00.")
+        self.wall = parse_wall(valuelist[0])
 
     def pre_validate(self, form: Any) -> None:
         self.settle(form)
@@ -104,6 +106,14 @@ class WallTimeField(DateTimeLocalField):  # type: ignore[misc]
             self.data = self.original
             return
         self.data = moment(self.wall, self.zone_name)
+
+
+def parse_wall(text: str) -> datetime:
+    """A wall time as browsers and people write it; raises ValueError in words for anything else."""
+    for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text.strip(), pattern)  # noqa: DTZ007 - a zone comes later
+    raise ValueError("Please give a date and a time, such as 2026-11-24 14:00.")
 
 
 def moment(wall: datetime, zone_name: str) -> datetime:
@@ -256,6 +266,13 @@ class VerbForm(PortalForm):
 
     def prefill(self, row: Any) -> None:
         """Fill in what one row suggests; not called for bulk actions."""
+
+    def suggest(self, row: Any, args: Mapping[str, str]) -> None:
+        """Fill in what an address suggests for one row; what it says wrongly is told beside its field."""
+
+    def facts(self, row: Any, zone_name: str) -> list[tuple[str, list[str]]]:
+        """What stands above the form of one row, as labels and lines, for a reader in this zone."""
+        return []
 
 
 def as_json(value: Any) -> Any:

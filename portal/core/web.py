@@ -56,6 +56,13 @@ def nonce() -> str:
     return str(g.nonce)
 
 
+def style_nonce() -> str:
+    """The value that a library's own style sheet carries; asking for it lets this answer, and no other, have one."""
+    if "style_nonce" not in g:
+        g.style_nonce = secrets.token_urlsafe(16)
+    return str(g.style_nonce)
+
+
 def install(app: Flask, tenant_of: Any) -> None:
     """``tenant_of`` answers the tenant's key for a session's user key, or None."""
     app.request_class = LargeFormRequest
@@ -108,8 +115,9 @@ def _static_stamp(app: Flask) -> str:
 
 def policy() -> str:
     own = f"'self' 'nonce-{nonce()}'"
+    styles = f"'self' 'nonce-{g.style_nonce}'" if "style_nonce" in g else "'self'"
     return (
-        f"default-src 'self'; script-src {own}; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+        f"default-src 'self'; script-src {own}; style-src {styles}; img-src 'self' data:; object-src 'none'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 

@@ -240,7 +240,7 @@ class Workflow:
         if change.by is not None and not self._within_stages(move, target, change.by):
             raise NotAllowed(f"Your role may not move this {self.noun} out of its present stage.")
         if version is not None and version != row.version:
-            raise Conflict(f"This {self.noun} was changed in the meantime (it is {words(row.status).lower()} now).")
+            raise self.stale(row.status)
         for judge in (move.when, move.guard):
             if judge:
                 judge(row, change)
@@ -267,6 +267,10 @@ class Workflow:
             state=state,
             possible=[m.verb for m in self.possible(state)],
         )
+
+    def stale(self, state: str) -> Conflict:
+        """The refusal of what was begun on an older version."""
+        return Conflict(f"This {self.noun} was changed in the meantime (it is {words(state).lower()} now).")
 
     def _write(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
         if not moved:

@@ -1,5 +1,6 @@
 """What the verbs of interviews ask for."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,20 @@ from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 
-from portal.core.forms import ReferenceField, VerbForm, WallTimeField, Within, as_json, choices, verb_form
+from portal.core.forms import (
+    ReferenceField,
+    VerbForm,
+    WallTimeField,
+    Within,
+    as_json,
+    choices,
+    moment,
+    parse_wall,
+    span_label,
+    verb_form,
+)
 from portal.core.tenancy import tenant_id
+from portal.core.types import zone_names
 from portal.interviews.models import Outcome
 from portal.people.models import User
 
@@ -27,6 +40,28 @@ class RescheduleForm(VerbForm):
             field.zone_name = row.timezone
             if not field.raw_data:
                 field.data = getattr(row, field.name)
+
+    def suggest(self, row: Any, args: Mapping[str, str]) -> None:
+        """Wall times of ``zone``. A start alone moves the interview, which keeps its length; an end alone changes
+        that."""
+        here = args.get("zone", "")
+        for field in (self.scheduled_start, self.scheduled_end):
+            if text := args.get(field.name):
+                try:
+                    field.data = moment(parse_wall(text), here if here in zone_names() else row.timezone)
+                except ValueError as error:
+                    field.errors, field.raw_data = [str(error)], [text]
+        start, end = self.scheduled_start, args.get("scheduled_end")
+        if start.data != row.scheduled_start and not end:
+            self.scheduled_end.data = start.data + (row.scheduled_end - row.scheduled_start)
+
+    def facts(self, row: Any, zone_name: str) -> list[tuple[str, list[str]]]:
+        zones = dict.fromkeys((row.timezone, zone_name))
+        start, end = self.scheduled_start.data, self.scheduled_end.data
+        told = [("Now", row.scheduled_start, row.scheduled_end)]
+        if start and end and (start, end) != (row.scheduled_start, row.scheduled_end):
+            told.append(("Proposed", start, end))
+        return [(label, [span_label(first, last, name) for name in zones]) for label, first, last in told]
 
     def validate_scheduled_end(self, field: Any) -> None:
         if self.scheduled_start.data and field.data and field.data <= self.scheduled_start.data:

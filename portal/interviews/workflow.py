@@ -12,9 +12,10 @@ from portal.core.access import may
 from portal.core.errors import Invalid, WrongState
 from portal.core.types import days_later, words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
-from portal.hiring.models import ActivityType, Application
+from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import APPLICATION, CLOSED, write_activities
 from portal.interviews.models import OPEN, Audience, Interview, InterviewStatus, Outcome, Panelist, Reply
+from portal.people.models import User
 
 S = InterviewStatus
 SCHEDULE = ("schedule:interviews", "write:interviews")
@@ -259,8 +260,47 @@ def _warn_of_cancellations(session: Any, applications: sa.Select[Any]) -> str:
     return f"{count} open interview{'s' if count > 1 else ''} will be cancelled, and everyone invited is told."
 
 
+_MANY = 1_000  # interviews whose people are counted before a bulk action; more are not worth the wait
+
+
 def _warn_of_messages(session: Any, interviews: sa.Select[Any]) -> str:
-    return "Each candidate and interviewer gets an e-mail about it, and the reminders follow."
+    """Who is told: by name for one interview, as numbers for some."""
+    keys = list(session.scalars(interviews.limit(_MANY + 1)))
+    if not keys:
+        return ""
+    if len(keys) > _MANY:
+        return "Each candidate and interviewer gets an e-mail about it, and the reminders follow."
+    candidates, panels = _invited(session, keys)
+    if len(keys) > 1:
+        told = [_number(len(candidates), "candidate"), _number(len(panels), "interviewer")]
+    else:
+        told = [f"{name} (candidate)" for name in candidates.values()] + list(panels.values())
+    told = [each for each in told if each]
+    listed = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    return (
+        f"{listed} {'get' if len(told) > 1 or len(keys) > 1 else 'gets'} an e-mail about it, and the reminders follow."
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' if count > 1 else ''}" if count else ""
+
+
+def _invited(session: Any, keys: Sequence[UUID]) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """The names of the candidates and of the panels' active members, each once."""
+    candidates = (
+        sa.select(Candidate.id, Candidate.first_name + " " + Candidate.last_name)
+        .join(Application, Application.candidate_id == Candidate.id)
+        .join(Interview, Interview.application_id == Application.id)
+        .where(Interview.id.in_(keys))
+    )
+    panels = (
+        sa.select(User.id, User.full_name)
+        .join(Panelist, Panelist.user_id == User.id)
+        .where(Panelist.interview_id.in_(keys), User.active.is_(True))
+        .order_by(Panelist.part, Panelist.id)
+    )
+    return dict(session.execute(candidates).all()), dict(session.execute(panels).all())
 
 
 def _ask_panel_again(session: Any, moved: Sequence[Moved], change: Change) -> None:

@@ -16,9 +16,8 @@ import sqlalchemy as sa
 from portal.core.access import Holder, may
 from portal.core.db import insert_many, new_id
 from portal.core.errors import Clash, Invalid
-from portal.core.forms import zone_label
+from portal.core.forms import span_label
 from portal.core.tenancy import tenant_id
-from portal.core.types import zone
 from portal.core.workflow import Change
 from portal.hiring.models import Candidate
 from portal.people.models import User
@@ -135,15 +134,10 @@ def in_words(session: Any, taken: Sequence[Taken], zone_name: str, by: Holder | 
     parts = []
     for each in taken[:3]:
         what = f"“{titles[each.subject]}”" if each.subject in titles else "another engagement"
-        parts.append(f"{names.get(each.person, 'Somebody')} has {what} from {_span(each, zone_name)}")
+        span = span_label(each.start, each.end, zone_name)
+        parts.append(f"{names.get(each.person, 'Somebody')} has {what} from {span}")
     more = f", and {len(taken) - 3} more" if len(taken) > 3 else ""
     return "; ".join(parts) + more + "."
-
-
-def _span(taken: Taken, zone_name: str) -> str:
-    start, end = (moment.astimezone(zone(zone_name)) for moment in (taken.start, taken.end))
-    day = f"{end.day} {end:%b %Y}, " if end.date() != start.date() else ""
-    return f"{start.day} {start:%b %Y, %H:%M} to {day}{end:%H:%M} ({zone_label(zone_name, taken.start)})"
 
 
 def _names(session: Any, taken: Sequence[Taken]) -> dict[UUID, str]:

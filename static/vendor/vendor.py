@@ -36,6 +36,7 @@ class Package:
     sha512: str
     files: tuple[str, ...]
     folder: Path | None = None
+    cut: re.Pattern[str] | None = None  # taken out of the files, where it stands just once
 
     @property
     def target(self) -> Path:
@@ -63,6 +64,15 @@ ICONS = Package(
     "1446bf936f02126c25b9b4a52840b111696606d9e9930b26dc3db0fdea1743d4",
     ("LICENSE",),
 )
+FULLCALENDAR = Package(
+    "fullcalendar",
+    "6.1.21",
+    "c866617e54267c224a9a63a5c09710d0c3cd01800189e6a2269f4069180704c4"
+    "48531340f9515aea69086d53698dd499232f406361f0b5e4ede7cb49fb792db9",
+    ("index.global.min.js", "LICENSE.md"),
+    # Its icons: a font inside the style sheet, which our Content-Security-Policy refuses. We draw our own.
+    cut=re.compile(r"@font-face\{font-family:fcicons;[^}]*\}"),
+)
 AXE = Package(  # for the tests only: never served
     "axe-core",
     "4.14.1",
@@ -71,7 +81,7 @@ AXE = Package(  # for the tests only: never served
     ("axe.min.js", "LICENSE", "LICENSE-3RD-PARTY.txt"),
     folder=ROOT / "tests" / "support" / "axe",
 )
-PACKAGES = (BOOTSTRAP, TOM_SELECT, ICONS, AXE)
+PACKAGES = (BOOTSTRAP, TOM_SELECT, FULLCALENDAR, ICONS, AXE)
 
 
 def fetch(package: Package, scratch: Path) -> Path:
@@ -99,6 +109,16 @@ def keep(package: Package, unpacked: Path) -> None:
     package.target.mkdir(parents=True, exist_ok=True)
     for name in package.files:
         shutil.copyfile(unpacked / name, package.target / Path(name).name)
+    if package.cut:
+        cut_out(package.cut, package.target / Path(package.files[0]).name)
+
+
+def cut_out(what: re.Pattern[str], file: Path) -> None:
+    """Take the one place that matches out of the file."""
+    text, found = what.subn("", file.read_text())
+    if found != 1:
+        raise SystemExit(f"{file.name}: {what.pattern!r} stands there {found} times, not once")
+    file.write_text(text)
 
 
 def icon_names() -> list[str]:

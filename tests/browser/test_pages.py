@@ -1,6 +1,7 @@
 """Every page in a real browser: no script error, no breach of the CSP (see ``visit``), no accessibility fault."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from flask import Flask
 
 from portal.admin.grid import grids
+from portal.core import clock
 from tests.support.browser import Visit
 from tests.support.cast import Cast
 from tests.support.world import populate
@@ -60,4 +62,30 @@ def test_every_page_is_accessible_and_quiet(
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
             told[f"{url} at 360 px"] = faults
+    assert told == {}
+
+
+@pytest.mark.browser
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
+)  # fmt: skip
+def test_each_view_of_the_calendar_is_accessible_and_quiet(
+    app: Flask, cast: Cast, make_client: Any, people: Callable[..., Visit], width: int, scheme: str
+) -> None:
+    populate(app, cast)
+    base = app.extensions["greenroom"].base_url
+    session = make_client(cast.alice).get_cookie("session").value
+    visit = people(color_scheme=scheme, viewport={"width": width, "height": 800})
+    visit.context.add_cookies([{"name": "session", "value": session, "url": base}])
+    page = visit.open()
+    soon = (clock.now() + timedelta(days=2)).date()
+    told = {}
+    for view in ("", "week", "day", "people", "list"):
+        page.goto(f"/calendar?date={soon}&view={view}")
+        if view in ("week", "day"):
+            page.wait_for_selector("html[data-calendar]")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
+            told[view] = faults
     assert told == {}
