@@ -21,6 +21,7 @@ ROOMS = {
     "models": 1,
     "workflow": 1,
     "hours": 1,  # working hours as people write them
+    "intervals": 1,  # arithmetic of stretches of time
     "bookings": 1,  # how an interview takes up time
     "pipeline": 1,  # the statuses and stages as data
     "roles": 1,  # the built-in roles as data
@@ -31,6 +32,8 @@ ROOMS = {
     "admin": 4,
     "api": 4,
     "views": 4,
+    "availability": 4,  # grids of people's time, and what they add elsewhere
+    "free": 4,  # the live box of free times
 }
 """The floor of each room of a feature."""
 
