@@ -388,12 +388,14 @@ def _overruled(session: Any, user: Any, at: datetime) -> dict[str, Any] | None:
         return None
     query = engaged().where(Engagement.tenant_id == user.tenant_id, _OVERRULED, Engagement.start >= at)
     found = [Taken(*row) for row in session.execute(query.order_by(Engagement.start, Engagement.id).limit(24))]
+    if not found:
+        return None
     subjects = {each.subject: each for each in found}
     titles = titles_of(session, found, user)
     return {
         "title": "Overruled clashes ahead", "icon": "exclamation-triangle", "count": None,
         "rows": [_row(each, titles, "", user) for each in list(subjects.values())[:8]],
-        "url": f"{ENGAGEMENTS.url}?overruled=1&sort=start", "empty": "Nobody is double-booked.",
+        "url": f"{ENGAGEMENTS.url}?overruled=1&sort=start",
     }  # fmt: skip
 
 

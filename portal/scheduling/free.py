@@ -58,6 +58,10 @@ class Asked:
     def length(self) -> timedelta:
         return self.times[1] - self.times[0] if self.times else timedelta(hours=1)
 
+    @property
+    def minutes(self) -> int:
+        return int(self.length.total_seconds() // 60)
+
 
 @blueprint.get("/mine")
 @login_required  # type: ignore[untyped-decorator]
@@ -77,12 +81,13 @@ def free() -> ResponseReturnValue:
     at = clock.now()
     asked = _asked(request.args)
     first, last = _span(asked, at)
-    reach = (min(first, asked.times[0]), max(last, asked.times[1])) if asked.times else (first, last)
+    chosen = asked.times if asked.times and asked.times[0] > at - AHEAD else None  # years back there is much to read
+    reach = (min(first, chosen[0]), max(last, chosen[1])) if chosen else (first, last)
     found = diaries(db.session, asked.users, asked.candidates, *reach, besides=asked.subject)
     if asked.candidate_zone:
         found |= {key: replace(found[key], zone=asked.candidate_zone) for key in asked.candidates}
     return render_template(
-        "scheduling/free.html", warnings=_warnings(asked, found), minutes=int(asked.length.total_seconds() // 60),
+        "scheduling/free.html", warnings=_warnings(asked, chosen, found), minutes=asked.minutes,
         anybody=bool(found), unsaid=[diary.name for diary in found.values() if not diary.said],
         days=list(_days(asked, found, first, last)), candidate=_candidate(asked, found),
         between=[_day_name(end.astimezone(zone(asked.zone)).date()) for end in (first, last)],
@@ -152,10 +157,10 @@ def _span(asked: Asked, at: datetime) -> Interval:
 # --- what is answered -------------------------------------------------------------------------------
 
 
-def _warnings(asked: Asked, found: dict[UUID, Diary]) -> list[str]:
-    if asked.times is None:
+def _warnings(asked: Asked, chosen: Interval | None, found: dict[UUID, Diary]) -> list[str]:
+    if chosen is None:
         return []
-    start, end = asked.times
+    start, end = chosen
     this = asked.subject or UUID(int=0)
     wanted = [Taken(key, asked.subject_type, this, start, end) for key in found]
     told = [f"{each.name}: {'; '.join(each.why)}." for each in outside_of(found, wanted)]
@@ -171,8 +176,8 @@ def _candidate(asked: Asked, found: dict[UUID, Diary]) -> Diary | None:
 
 
 def _days(asked: Asked, found: dict[UUID, Diary], first: datetime, last: datetime) -> Iterator[dict[str, Any]]:
-    here, minutes = zone(asked.zone), int(asked.length.total_seconds() // 60)
-    windows = free_of(found.values(), minutes, first, last)
+    here = zone(asked.zone)
+    windows = free_of(found.values(), asked.minutes, first, last)
     possible = [start for window in windows for start in starts(window, asked.length) if _can_be_typed(start, asked)]
     for day, these in groupby(possible, key=lambda start: start.astimezone(here).date()):
         begins, ends = day_start(day, asked.zone), day_start(day + timedelta(days=1), asked.zone)
