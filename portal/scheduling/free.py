@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from werkzeug.datastructures import MultiDict
@@ -86,8 +86,9 @@ def free() -> ResponseReturnValue:
     found = diaries(db.session, asked.users, asked.candidates, *reach, besides=asked.subject)
     if asked.candidate_zone:
         found |= {key: replace(found[key], zone=asked.candidate_zone) for key in asked.candidates}
-    return render_template(
-        "scheduling/free.html", warnings=_warnings(asked, chosen, found), minutes=asked.minutes,
+    # A part of a page: what every page knows (who, the menu, its counts) is not asked for.
+    return current_app.jinja_env.get_template("scheduling/free.html").render(
+        warnings=_warnings(asked, chosen, found), minutes=asked.minutes,
         anybody=bool(found), unsaid=[diary.name for diary in found.values() if not diary.said],
         days=list(_days(asked, found, first, last)), candidate=_candidate(asked, found),
         between=[_day_name(end.astimezone(zone(asked.zone)).date()) for end in (first, last)],

@@ -26,14 +26,15 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
 
 def without(intervals: Iterable[Interval], taken: Iterable[Interval]) -> list[Interval]:
     """What is left of ``intervals`` when ``taken`` is cut out."""
-    cuts, found = union(taken), []
+    cuts, found, n = union(taken), [], 0
     for start, end in union(intervals):
-        for cut_start, cut_end in cuts:
-            if cut_end <= start or cut_start >= end:
-                continue
-            if start < cut_start:
-                found.append((start, cut_start))
-            start = max(start, cut_end)
+        while n and cuts[n - 1][1] > start:
+            n -= 1  # a cut may reach over several of the intervals
+        while n < len(cuts) and cuts[n][0] < end:
+            if start < cuts[n][0]:
+                found.append((start, cuts[n][0]))
+            start = max(start, cuts[n][1])
+            n += 1
         if start < end:
             found.append((start, end))
     return found

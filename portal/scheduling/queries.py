@@ -79,9 +79,10 @@ def diaries(
     session: Any, users: Collection[UUID], candidates: Collection[UUID], first: datetime, last: datetime, *,
     besides: UUID | None = None, limited: bool = False,
 ) -> dict[UUID, Diary]:  # fmt: skip
-    """The diaries of these people from ``first`` to ``last`` and in the weeks around, without the subject
-    ``besides``; engagements of none but those who have a limit, where only that matters (``limited``)."""
-    found = _of_users(session, users) | _of_candidates(session, candidates)
+    """The diaries of these people, in their order, from ``first`` to ``last`` and in the weeks around, without the
+    subject ``besides``; engagements of none but those who have a limit, where only that matters (``limited``)."""
+    known = _of_users(session, users) | _of_candidates(session, candidates)
+    found = {key: known[key] for key in dict.fromkeys((*users, *candidates)) if key in known}
     counted = [key for key, diary in found.items() if not limited or diary.max_per_day or diary.max_per_week]
     for each in _engagements(session, counted, first - _WEEK, last + _WEEK):
         if each.subject != besides:
