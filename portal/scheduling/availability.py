@@ -284,6 +284,7 @@ TIME_OFF = Grid(
 _Candidate = aliased(Candidate, name="engaged_candidate")
 _NAME = sa.func.coalesce(User.full_name, _Candidate.first_name + " " + _Candidate.last_name)
 _INTERVIEW = sa.case((Engagement.subject_type == SubjectType.INTERVIEW.value, Engagement.subject_id))
+_SUBJECT = sa.case({kind.value: words(kind.value) for kind in SubjectType}, value=Engagement.subject_type)
 _OVERRULED = Engagement.overrule_reason != ""
 
 ENGAGEMENTS = Grid(
@@ -291,7 +292,7 @@ ENGAGEMENTS = Grid(
     description="Who is busy when, and with what. What is cancelled or over takes nobody's time and is not listed.",
     columns=(
         Column("who", "Who", _NAME, "person", ("user", "candidate")),
-        Column("subject_type", "With", Engagement.subject_type, "title", link="interviews", link_id=_INTERVIEW),
+        Column("subject_type", "With", _SUBJECT, "title", link="interviews", link_id=_INTERVIEW),
         Column("start", "From", Engagement.start, "datetime", sort=True),
         Column("end", "To", Engagement.end, "datetime"),
         Column("overrule_reason", "Overruled because", Engagement.overrule_reason),
