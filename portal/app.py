@@ -28,6 +28,7 @@ from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
+from portal.scheduling import availability, free
 from portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,8 +101,12 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
     app.register_blueprint(interviews_views.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(free.blueprint)
     lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS)
-    grids = (interviews_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS)
+    grids = (
+        interviews_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS,
+        availability.GRIDS,
+    )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)
     jobs.install(app)

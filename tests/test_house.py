@@ -21,6 +21,7 @@ ROOMS = {
     "models": 1,
     "workflow": 1,
     "hours": 1,  # working hours as people write them
+    "intervals": 1,  # arithmetic of stretches of time
     "bookings": 1,  # how an interview takes up time
     "pipeline": 1,  # the statuses and stages as data
     "roles": 1,  # the built-in roles as data
@@ -33,6 +34,8 @@ ROOMS = {
     "calendar": 4,  # what a calendar shows
     "calendarpage": 4,  # and how its page says it
     "views": 4,
+    "availability": 4,  # grids of people's time, and what they add elsewhere
+    "free": 4,  # the live box of free times
 }
 """The floor of each room of a feature."""
 

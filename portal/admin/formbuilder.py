@@ -14,6 +14,7 @@ from wtforms import (
     SelectField,
     StringField,
     TextAreaField,
+    TimeField,
     URLField,
 )
 from wtforms.fields.choices import SelectChoice
@@ -125,6 +126,11 @@ def _special(each: FormField, label: str, validators: list[Any], more: dict[str,
         return BooleanField(label, **more)
     if each.kind == "password":
         return PasswordField(label, [*validators, Length(max=1000)], **more)
+    if each.kind == "date":
+        return DateField(label, validators, invalid_value_message="Please give a date, such as 2026-11-24.", **more)
+    if each.kind == "time":
+        more |= {"format": ["%H:%M", "%H:%M:%S"], "invalid_value_message": "Please give a time, such as 14:00."}
+        return TimeField(label, validators, **more)
     if each.kind == "select":
         return SelectField(label, validators, choices=each.choices, **more)
     if each.kind == "colour":

@@ -76,6 +76,7 @@ class FormField:
     on: tuple[str, ...] = ("new", "edit")
     permission: str = ""
     value: Callable[[Any, Any], Any] | None = None  # (session, row) -> what an edit form starts with
+    start: Any = None  # what a new form starts with
     required: bool | None = None
 
 
@@ -196,6 +197,57 @@ def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def panels_of(grid: Grid) -> list[Callable[..., Any]]:
     return [*grid.panels, *_panels.get(grid.path, [])]
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A live box beside a form: ``url`` answers it as HTML, asked anew as the form changes.
+
+    ``sends`` says what it is asked with: the name of an argument -> a CSS selector of the fields that it comes from.
+    It stands after the field ``after``, or beside the whole form where there is room.
+    """
+
+    title: str
+    icon: str
+    url: str
+    sends: Mapping[str, str]
+    after: str = ""
+
+
+Maker = Callable[..., Any]
+_asides: dict[tuple[str, str], list[Maker]] = {}
+_remarks: dict[tuple[str, str], list[Maker]] = {}
+
+
+def aside(path: str, *pages: str) -> Callable[[Maker], Maker]:
+    """Add a box to forms of a grid, which may be a higher feature's: (row, or None for a new one; user) -> Aside, or
+    None. ``pages`` are new, edit, or the verb of a move that asks for something."""
+    return _keeper(_asides, path, pages)
+
+
+def remark(path: str, *pages: str) -> Callable[[Maker], Maker]:
+    """Say something after a row was saved by one of ``pages``: (session, row, user) -> a sentence, or ''."""
+    return _keeper(_remarks, path, pages)
+
+
+def _keeper(
+    registry: dict[tuple[str, str], list[Maker]], path: str, pages: tuple[str, ...]
+) -> Callable[[Maker], Maker]:
+    def keep(maker: Maker) -> Maker:
+        for page in pages:
+            if maker not in registry.setdefault((path, page), []):
+                registry[path, page].append(maker)
+        return maker
+
+    return keep
+
+
+def asides_of(grid: Grid, page: str, row: Any, user: Any) -> list[Aside]:
+    return [made for maker in _asides.get((grid.path, page), ()) if (made := maker(row, user))]
+
+
+def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list[str]:
+    return [said for maker in _remarks.get((grid.path, page), ()) if (said := maker(session, row, user))]
 
 
 def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:

@@ -23,6 +23,17 @@ def card(maker: Card) -> Card:
     return maker
 
 
+Quick = Callable[[Any], dict[str, str] | None]  # user -> label, url and icon, or None
+_quicks: list[Quick] = []
+
+
+def quick(maker: Quick) -> Quick:
+    """Offer a quick action of the home; it answers None for those who have no use for it."""
+    if maker not in _quicks:
+        _quicks.append(maker)
+    return maker
+
+
 class HomeView(AdminIndexView):
     def __init__(self) -> None:
         super().__init__(name="Home", url="/", menu_icon_value="house")
@@ -47,8 +58,9 @@ def _greeting(at: Any) -> str:
 
 
 def _quick() -> list[dict[str, str]]:
-    return [
+    new = [
         {"label": f"New {grid.noun}", "url": f"{grid.url}new", "icon": "plus-lg"}
         for path in ("interviews", "candidates", "applications")
         if (grid := grids().get(path)) and access.may(current_user, *grid.write)
     ]
+    return new + [offered for maker in _quicks if (offered := maker(current_user))]

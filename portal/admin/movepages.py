@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_login import current_user
 
 from portal.admin import history, listing, runs
-from portal.admin.grid import Grid
+from portal.admin.grid import Grid, asides_of, remarks_of
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, PortalError, WrongState
@@ -51,6 +51,8 @@ class MovePages:
                 return self._refused(key, error)
             else:
                 flash(f"{row}: {move.title.lower()} – done. It is {words(row.status).lower()} now.", "success")
+                for said in remarks_of(self.grid, verb, db.session, row, current_user):
+                    flash(said, "warning")
                 return redirect(_back(self.grid.row_url(key)))
         elif request.method == "GET" and row.status not in move.sources:
             return self._refused(key, flow.wrong_state(row.status, move))
@@ -76,7 +78,8 @@ class MovePages:
             action_url=request.path, cancel_url=back or self.grid.row_url(row.id), submit_label=move.title,
             back=back, facts=form.facts(row, current_user.timezone) if form else [],
             danger=move.danger, consequences=flow.consequences(db.session, move.verb, this),
-            version=row.version, crumbs=[{"label": self.grid.title, "url": self.grid.url}],
+            asides=asides_of(self.grid, move.verb, row, current_user), version=row.version,
+            crumbs=[{"label": self.grid.title, "url": self.grid.url}],
         )  # fmt: skip
         return body, 422 if form is not None and form.errors else 200
 

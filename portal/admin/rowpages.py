@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from portal.admin import history, listing
 from portal.admin.cells import Reader, zone_note
-from portal.admin.grid import FormField, Grid, panels_of
+from portal.admin.grid import Aside, FormField, Grid, asides_of, panels_of, remarks_of
 from portal.admin.query import fetch_rows, permitted, to_key
 from portal.core import access, clock, records
 from portal.core.db import db
@@ -104,8 +104,9 @@ class RowPages:
                 form.take_errors(error)
             else:
                 flash(f"{self.grid.noun.capitalize()} “{row}” was made.", "success")
+                self._remark("new", row)
                 return redirect(self.grid.row_url(row.id))
-        return self._form_page(form, "new", f"New {self.grid.noun}", self.grid.url)
+        return self._form_page(form, "new", f"New {self.grid.noun}", self.grid.url, None)
 
     @expose("/<uuid:key>/edit", methods=("GET", "POST"))
     def edit_view(self, key: UUID) -> Any:
@@ -132,8 +133,13 @@ class RowPages:
                 form.form_errors.append(error.message)
             else:
                 flash(f"{self.grid.noun.capitalize()} “{row}” was saved.", "success")
+                self._remark("edit", row)
                 return redirect(self.grid.row_url(key))
-        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), conflict)
+        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), row, conflict)
+
+    def _remark(self, page: str, row: Any) -> None:
+        for said in remarks_of(self.grid, page, db.session, row, current_user):
+            flash(said, "warning")
 
     def _create(self, values: dict[str, Any], change: Change) -> Any:
         if self.grid.create:
@@ -149,7 +155,8 @@ class RowPages:
         fields = [f for _, group in self.grid.sections for f in group if page in f.on]
         if row is None:
             start = {f.name: _given(f, self.model, request.args[f.name]) for f in fields if f.name in request.args}
-            start = {name: value for name, value in start.items() if value is not None}
+            begun = {f.name: f.start for f in fields if f.start is not None}
+            start = begun | {name: value for name, value in start.items() if value is not None}
         else:
             start = {f.name: _initial(f, row) for f in fields}
         form = self._forms[page](data=start)
@@ -165,13 +172,15 @@ class RowPages:
                 field.zone_name = (form[field.zone_field].data if field.zone_field else "") or current_user.timezone
         return form
 
-    def _form_page(self, form: Any, page: str, title: str, cancel: str, conflict: Any = None) -> Any:
+    def _form_page(self, form: Any, page: str, title: str, cancel: str, row: Any, conflict: Any = None) -> Any:
         sections = [
             {"label": label, "fields": [form[f.name] for f in group if page in f.on and f.name in form]}
             for label, group in self.grid.sections
         ]
+        asides = asides_of(self.grid, page, row, current_user)
         body = self.render(
-            "portal/form.html", title=title, form=form, sections=[s for s in sections if s["fields"]],
+            "portal/form.html", title=title, form=form, asides=asides,
+            sections=_with_asides([s for s in sections if s["fields"]], asides),
             action_url=request.path, cancel_url=cancel, submit_label="Save", conflict=conflict,
             crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             zone_note=zone_note(current_user, clock.now()),
@@ -213,6 +222,14 @@ class RowPages:
             message=f"This removes the {self.grid.noun} for good. Its history stays in the audit.",
             cancel_url=self.grid.row_url(key),
         )  # fmt: skip
+
+
+def _with_asides(sections: list[dict[str, Any]], asides: list[Aside]) -> list[dict[str, Any]]:
+    """``sections``, each with the boxes that stand after one of its fields; the last has those of no field."""
+    for it in asides:
+        own = (section for section in sections if it.after in [field.name for field in section["fields"]])
+        next(own, sections[-1]).setdefault("asides", []).append(it)
+    return sections
 
 
 def _given(field: FormField, model: Any, text: str) -> Any:

@@ -14,10 +14,10 @@ from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Moved
 from portal.hiring.models import Application
 from portal.interviews.models import OPEN, Interview, Panelist, Reply
-from portal.interviews.workflow import INTERVIEW
+from portal.interviews.workflow import INTERVIEW, SCHEDULE
 from portal.scheduling import workflow as scheduling
 from portal.scheduling.models import SubjectType
-from portal.scheduling.workflow import Booking, Taken
+from portal.scheduling.workflow import Booking, Party, Taken
 
 Times = tuple[datetime, datetime]
 
@@ -99,7 +99,14 @@ def _titles(session: Any, ids: Collection[UUID], by: Holder | None) -> Mapping[U
     return dict(session.execute(query.where(Interview.id.in_(list(ids)))).all())
 
 
+def _party(session: Any, key: UUID, by: Holder) -> Party:
+    row = access.fetch(session, Interview, key, by, *SCHEDULE)
+    (needed,) = bookings(session, {row.id: (row.scheduled_start, row.scheduled_end)})
+    return Party(needed.users, needed.candidates, row.timezone)
+
+
 scheduling.describe(SubjectType.INTERVIEW, _titles)
+scheduling.take_part(SubjectType.INTERVIEW, _party)
 INTERVIEW.judged("reschedule", _refuse_clashes)
 INTERVIEW.on("reschedule", _occupy_anew)
 for _verb in ("complete", "cancel", "no_show"):

@@ -26,6 +26,9 @@ class SubjectType(StrEnum):
     TRAINING_SESSION = "training_session"
 
 
+_OVERRULED = sa.text("overrule_reason <> ''")
+
+
 class Engagement(Timestamped, Owned, Model):
     """One person is taken from ``start`` to ``end`` by a subject in a state that occupies time.
 
@@ -42,7 +45,9 @@ class Engagement(Timestamped, Owned, Model):
         sa.UniqueConstraint("tenant_id", "subject_type", "subject_id", "person_id"),
         sa.Index("ix_engagements_person", "tenant_id", "person_id", "start", "id"),
         sa.Index("ix_engagements_start", "tenant_id", "start", "id"),
-    )
+        sa.Index("ix_engagements_overruled", "tenant_id", "start", "id",
+                 postgresql_where=_OVERRULED, sqlite_where=_OVERRULED),
+    )  # fmt: skip
     subject_type: Mapped[str] = mapped_column(Choice(SubjectType))
     subject_id: Mapped[UUID]
     person_id: Mapped[UUID]

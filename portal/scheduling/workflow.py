@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from portal.core.access import Holder, may
 from portal.core.db import insert_many, new_id
-from portal.core.errors import Clash, Invalid
+from portal.core.errors import Clash, Invalid, Missing
 from portal.core.forms import span_label
 from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change
@@ -54,6 +54,31 @@ class Taken:
     subject: UUID
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True)
+class Party:
+    """Who takes part in a subject, and in which zone its times are told."""
+
+    users: tuple[UUID, ...]
+    candidates: tuple[UUID, ...]
+    timezone: str
+
+
+FindParty = Callable[[Any, UUID, Holder], Party]
+_parties: dict[str, FindParty] = {}
+
+
+def take_part(subject_type: SubjectType, by: FindParty) -> None:
+    """``by`` answers who takes part in a subject, within what the reader may change; raises Missing otherwise."""
+    _parties[subject_type] = by
+
+
+def party(session: Any, subject_type: str, subject: UUID, by: Holder) -> Party:
+    """Who takes part in a subject; raises Missing for one that this reader may not know of."""
+    if subject_type not in _parties:
+        raise Missing
+    return _parties[subject_type](session, subject, by)
 
 
 Describe = Callable[[Any, Collection[UUID], Holder | None], Mapping[UUID, str]]
@@ -130,7 +155,7 @@ def _lock(session: Any, people: Collection[UUID]) -> None:
 def in_words(session: Any, taken: Sequence[Taken], zone_name: str, by: Holder | None) -> str:
     """What is in the way, naming the other engagements as far as the reader may see them."""
     names = _names(session, taken)
-    titles = _titles(session, taken, by)
+    titles = titles_of(session, taken, by)
     parts = []
     for each in taken[:3]:
         what = f"“{titles[each.subject]}”" if each.subject in titles else "another engagement"
@@ -147,7 +172,8 @@ def _names(session: Any, taken: Sequence[Taken]) -> dict[UUID, str]:
     return dict(session.execute(users).all()) | dict(session.execute(candidates.where(Candidate.id.in_(people))).all())
 
 
-def _titles(session: Any, taken: Sequence[Taken], by: Holder | None) -> dict[UUID, str]:
+def titles_of(session: Any, taken: Sequence[Taken], by: Holder | None) -> dict[UUID, str]:
+    """What the subjects are called, of those that the reader may see."""
     titles: dict[UUID, str] = {}
     for kind, describer in _describers.items():
         if subjects := {each.subject for each in taken if each.subject_type == kind}:

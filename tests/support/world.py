@@ -22,6 +22,7 @@ from portal.interviews import actions as interviews
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
+from portal.scheduling.models import TimeOff, WorkingHours
 from tests.support.cast import Cast, Person
 
 TO_APPROVED = ("pending_documents", "documents_submitted", "verification_in_progress", "documents_verified", "approved")
@@ -70,6 +71,8 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         _hire(me, job, mark, f"{mark.lower()}@x.example")
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
         _tell(me)
+        db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))
+        db.session.add(TimeOff(user_id=me.id, start=clock.now(), end=clock.now() + timedelta(days=1), notes=mark))
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
 
