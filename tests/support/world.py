@@ -15,10 +15,13 @@ from portal.core.db import db
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import tenant_scope
 from portal.core.workflow import Change
+from portal.feedback import actions as feedback
 from portal.hiring import actions as hiring
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import APPLICATION
 from portal.interviews import actions as interviews
+from portal.interviews.models import Interview
+from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
@@ -70,6 +73,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         _hire(me, job, mark, f"{mark.lower()}@x.example")
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
         _tell(me)
+        _assess(me)
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
 
@@ -85,6 +89,14 @@ def _tell(me: User) -> None:
         )
     )  # fmt: skip
     db.session.flush()
+
+
+def _assess(me: User) -> None:
+    """Submitted feedback on the first interview, which has begun for it."""
+    interview = db.session.scalars(sa.select(Interview).limit(1)).one()
+    INTERVIEW.move(db.session, interview, "start", Change(clock.now(), me))
+    values = {"overall_rating": 4, "recommendation": "yes", "strengths": "Calm", "private_notes": "Asks for much"}
+    feedback.save_feedback(db.session, interview, values, Change(clock.now(), me), submit=True)
 
 
 def _first(model: Any) -> UUID:
