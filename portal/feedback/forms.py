@@ -40,8 +40,9 @@ class Score(IntegerField):  # type: ignore[misc]
         return "rating" if self.top <= _SEGMENTS else "integer"
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        text = valuelist[0].strip() if valuelist else ""
-        self.data = None
+        if not valuelist:
+            return
+        text, self.data = valuelist[0].strip(), None
         if text and not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= self.top):
             raise ValueError(f"A rating is a whole number from 1 to {self.top}.")
         self.data = int(text) if text else None
