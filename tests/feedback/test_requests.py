@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 
 from portal import jobs as portal_jobs
 from portal.core.db import db
