@@ -177,7 +177,7 @@ def _in_figures(row: Interview, told: Summary) -> dict[str, Any]:
     rated += [(name, each, tops.get(name)) for name, each in told.criteria.items()]
     return {
         "title": "Feedback in figures", "icon": "bar-chart", "notes": [f"Recommendations: {_recommended(told)}."],
-        "columns": ["Rating", "Mean", "Lowest to highest", "Standard deviation", "Given by"],
+        "columns": ["Rating", "Mean", "Range", "Deviation", "Given"],
         "rows": [_spread(label, spread, top) for label, spread, top in rated],
     }  # fmt: skip
 

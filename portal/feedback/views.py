@@ -6,14 +6,12 @@ from uuid import UUID
 from flask import Blueprint, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
-from markupsafe import Markup
 
-from portal.admin.cells import when, zone_note
+from portal.admin.cells import rich, when, zone_note
 from portal.core import access, clock, records
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotAllowed, PortalError, WrongState
 from portal.core.forms import form_named, version_of
-from portal.core.types import RichText
 from portal.core.workflow import Change
 from portal.feedback import actions, queries
 from portal.feedback.forms import FeedbackForm, form_for, reads
@@ -119,13 +117,9 @@ def _page(interview: Interview, form: FeedbackForm, conflict: Any = None) -> Res
         reopened=queries.why_reopened(db.session, row) if row and not row.submitted_at else "",
         crumbs=[{"label": "Interviews", "url": "/interviews/"},
                 {"label": interview.title, "url": f"/interviews/{interview.id}"}],
-        zone_note=zone_note(current_user, clock.now()), rich=_rich, reads=reads,
+        zone_note=zone_note(current_user, clock.now()), rich=rich, reads=reads,
     )  # fmt: skip
     return body, 409 if conflict else 422 if form.errors else 200
-
-
-def _rich(text: str) -> Markup:
-    return Markup(RichText.clean(text))
 
 
 def _closed(interview: Interview) -> str:

@@ -75,7 +75,8 @@ class Stage:
                 records.create(
                     db.session, Panelist, {"interview_id": row.id, "user_id": user.id, "part": part}
                 )  # fmt: skip
-            return row.id
+            key: UUID = row.id
+            return key
 
     def give(self, name: str, interview: UUID, *, submit: bool = True, **values: Any) -> UUID:
         """Feedback by the portal's own action."""
@@ -90,12 +91,13 @@ class Stage:
         data = {"do": do, "row_version": str(version), **values}
         return self.client(name).submit(f"/interviews/{interview}/feedback", data)
 
-    def kept(self, name: str, interview: UUID) -> dict[str, Any] | None:
-        """The columns of what this person has written, without keys and times."""
+    def kept(self, name: str, interview: UUID) -> dict[str, Any]:
+        """The columns of what this person has written, without keys and times; {} for nothing."""
         with self.at_work(self.person(name)):
             row = feedback_of(db.session, interview, self.person(name).id)
             skipped = {"tenant_id", "id", "interview_id", "interviewer_id", "created_at", "updated_at"}
-            return row and {c.key: getattr(row, c.key) for c in InterviewFeedback.__table__.c if c.key not in skipped}
+            names = [c.key for c in InterviewFeedback.__table__.c if c.key not in skipped]
+            return {name: getattr(row, name) for name in names} if row else {}
 
     def count(self) -> int:
         with self.app.app_context(), tenant_scope(self.cast.alice.tenant_id):
