@@ -21,7 +21,8 @@ from portal.core.context import act
 from portal.core.db import db, prepare_engine
 from portal.core.errors import PortalError
 from portal.core.limits import limiter
-from portal.feedback import models as _feedback_models  # noqa: F401 - until its pages come
+from portal.feedback import admin as feedback_admin
+from portal.feedback import views as feedback_views
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
 from portal.interviews import views as interviews_views
@@ -101,10 +102,11 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
     app.register_blueprint(interviews_views.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(feedback_views.blueprint)
     app.register_blueprint(free.blueprint)
-    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS)
+    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS, *feedback_admin.LOOKUPS)
     grids = (
-        interviews_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS,
+        interviews_admin.GRIDS, feedback_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS,
         availability.GRIDS,
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])

@@ -71,7 +71,7 @@ class Reader:
         if kind == "bool":
             return _YES_NO[bool(value)]
         if kind == "rich":
-            return Markup(RichText.clean(value))
+            return rich(value)
         return f"{value:,}" if kind == "number" else value
 
     def _url(self, column: Column, row: Any, value: Any) -> str | None:
@@ -80,6 +80,12 @@ class Reader:
         if column.name in self.links and (key := getattr(row, f"{column.name}__id")):
             return self.links[column.name].row_url(key)
         return None
+
+
+def rich(text: str) -> Markup:
+    """Rich text as it is shown; what was typed without tags keeps its lines."""
+    clean = RichText.clean(text)
+    return Markup(clean if "<" in clean else clean.replace("\n", "<br>"))
 
 
 def day(value: date) -> str:

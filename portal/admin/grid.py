@@ -185,7 +185,8 @@ _panels: dict[str, list[Callable[..., Any]]] = {}
 
 
 def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a panel to the details of a lower feature's grid: (session, row, user) -> panel, or None."""
+    """Add a panel to the details of a lower feature's grid: (session, row, user) -> panel, several, or
+    None."""
 
     def keep(maker: Callable[..., Any]) -> Callable[..., Any]:
         if maker not in _panels.setdefault(path, []):

@@ -16,6 +16,7 @@ FEW, MANY = 20, 500
 _DONE = {
     "created": "created it", "changed": "changed it", "deleted": "deleted it", "confirm": "confirmed it",
     "start": "started it", "complete": "completed it", "reschedule": "rescheduled it", "cancel": "cancelled it",
+    "draft": "began a draft", "submit": "submitted it", "reopen_feedback": "reopened it",
     "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
 }  # fmt: skip
 

@@ -50,10 +50,7 @@ class MovePages:
             except (Conflict, WrongState, NotAllowed) as error:
                 return self._refused(key, error)
             else:
-                flash(f"{row}: {move.title.lower()} – done. It is {words(row.status).lower()} now.", "success")
-                for said in remarks_of(self.grid, verb, db.session, row, current_user):
-                    flash(said, "warning")
-                return redirect(_back(self.grid.row_url(key)))
+                return self._moved(row, move)
         elif request.method == "GET" and row.status not in move.sources:
             return self._refused(key, flow.wrong_state(row.status, move))
         elif request.method == "GET" and form is not None:
@@ -61,6 +58,12 @@ class MovePages:
                 return self._refused(key, flow.stale(row.status))
             form.suggest(row, request.args)
         return self._move_page(row, move, form)
+
+    def _moved(self, row: Any, move: Move) -> ResponseReturnValue:
+        flash(f"{row}: {move.title.lower()} – done. It is {words(row.status).lower()} now.", "success")
+        for said in remarks_of(self.grid, move.verb, db.session, row, current_user):
+            flash(said, "warning")
+        return redirect(_back(self.grid.row_url(row.id)))
 
     def _refused(self, key: UUID, error: PortalError) -> ResponseReturnValue:
         db.session.rollback()

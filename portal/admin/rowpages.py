@@ -41,7 +41,8 @@ class RowPages:
             hidden={c.name for c in self.grid.columns if c not in columns},
         )  # fmt: skip
         cells = Reader(self.grid, columns, current_user).row(found[0])
-        panels = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
+        made = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
+        panels = [each for one in made for each in (one if isinstance(one, list) else [one])]
         may_edit = self._has_page("edit") and self._may_change(row)
         return self.render(
             "portal/details.html",

@@ -70,7 +70,8 @@ class Resource:
 
     Each may be said in two ways that mean the same. ``own`` and ``team`` start from the user (which keys are
     theirs), for lists. ``own_row`` and ``team_row`` start from the row (is this one theirs), for rows that are
-    known already: one probe instead of all that the user has. ``always`` holds whatever the reach.
+    known already: one probe instead of all that the user has. ``always`` answers, for a user who reaches the whole
+    tenant, which rows that means; without it, all.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Resource:
     team: Rows | None = None
     own_row: Rows | None = None
     team_row: Rows | None = None
-    always: Callable[[], sa.ColumnElement[bool]] | None = None
+    always: Rows | None = None
 
     def rows(self, reach: Reach, rowwise: bool) -> Rows | None:
         """The condition for own or team rows, said as the query wants it."""
@@ -120,7 +121,7 @@ def visible(model: type, user: Holder, *permissions: str, rowwise: bool = False)
     known = _resources[model]
     reaches: set[Reach] = set().union(*(user.grants.reaches(p) for p in permissions))
     if Reach.TENANT in reaches:
-        return known.always() if known.always else sa.true()
+        return known.always(user.id) if known.always else sa.true()
     wanted = (known.rows(reach, rowwise) for reach in (Reach.OWN, Reach.TEAM) if reach in reaches)
     parts = [rows(user.id) for rows in wanted if rows]
     return sa.or_(*parts) if parts else sa.false()

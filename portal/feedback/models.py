@@ -9,11 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, aliased, mapped_column, object_session, relationship
 
 from portal.core import access
-from portal.core.audit import Audited
 from portal.core.db import Editable, Model, Owned, long_text, ref
 from portal.core.types import Choice, LongText, Rating
-from portal.hiring.models import of_application, own_application, team_application
-from portal.interviews.models import Interview, Panelist, Part
+from portal.hiring.models import of_application, own_application, team_application, team_applications
+from portal.interviews.models import Interview, InterviewTemplate, Panelist, Part, own_interviews
 from portal.people.models import User
 
 
@@ -25,8 +24,11 @@ class Recommendation(StrEnum):
     STRONG_NO = "strong_no"
 
 
-class InterviewFeedback(Audited, Editable, Owned, Model):
+class InterviewFeedback(Editable, Owned, Model):
     """What one interviewer says; a draft has no ``submitted_at`` and is nobody's business but its author's.
+
+    So it is not audited field by field like other rows: what a draft says would stand in the audit for others to
+    read. The actions write what was submitted there, when it is submitted.
 
     ``custom_ratings`` maps the names of the template's criteria to scores, each at most the criterion's maximum.
     """
@@ -67,12 +69,7 @@ def all_feedback_submitted(interview: Interview) -> bool:
     """Whether there is an interviewer at all, and each who is no shadow has submitted."""
     session = object_session(interview)
     assert session is not None
-    given = InterviewFeedback
-    submitted = sa.exists().where(
-        given.tenant_id == Panelist.tenant_id, given.interview_id == Panelist.interview_id,
-        given.interviewer_id == Panelist.user_id, given.submitted_at.is_not(None),
-    )  # fmt: skip
-    query = sa.select(submitted).where(Panelist.interview_id == interview.id, Panelist.part != Part.SHADOW)
+    query = sa.select(submitted_by(Panelist)).where(Panelist.interview_id == interview.id, Panelist.part != Part.SHADOW)
     found = session.scalars(query).all()
     return bool(found) and all(found)
 
@@ -81,47 +78,103 @@ def all_feedback_submitted(interview: Interview) -> bool:
 Interview.all_feedback_submitted = property(all_feedback_submitted)
 
 
-def _owes(me: UUID) -> sa.ColumnElement[bool]:
+# --- who may read it ---------------------------------------------------------------------------------
+# Each condition is about a row of feedback, called ``given``: the class itself, or an alias of it.
+
+
+def _seats(given: Any) -> tuple[Any, tuple[sa.ColumnElement[bool], ...]]:
+    seat = aliased(Panelist)
+    return seat, (seat.tenant_id == given.tenant_id, seat.interview_id == given.interview_id)
+
+
+def submitted_by(seat: Any) -> sa.ColumnElement[bool]:
+    """Whether who sits on ``seat`` has submitted their feedback."""
+    theirs = aliased(InterviewFeedback)
+    return sa.exists().where(
+        theirs.tenant_id == seat.tenant_id, theirs.interview_id == seat.interview_id,
+        theirs.interviewer_id == seat.user_id, theirs.submitted_at.is_not(None),
+    )  # fmt: skip
+
+
+def _owes(me: UUID, given: Any) -> sa.ColumnElement[bool]:
     """Whether the user still owes feedback on the same interview: then that of others is closed to them."""
-    seat, mine = aliased(Panelist), aliased(InterviewFeedback)
-    given = sa.exists().where(
-        mine.tenant_id == InterviewFeedback.tenant_id, mine.interview_id == InterviewFeedback.interview_id,
-        mine.interviewer_id == me, mine.submitted_at.is_not(None),
-    )  # fmt: skip
-    seated = sa.exists().where(
-        seat.tenant_id == InterviewFeedback.tenant_id, seat.interview_id == InterviewFeedback.interview_id,
-        seat.user_id == me, seat.part != Part.SHADOW,
-    )  # fmt: skip
-    return sa.and_(seated, ~given)
+    seat, same = _seats(given)
+    return sa.exists().where(*same, seat.user_id == me, seat.part != Part.SHADOW, ~submitted_by(seat))
 
 
-def _own_feedback(me: UUID) -> sa.ColumnElement[bool]:
-    """One's own; and what was submitted on interviews that one organizes, or sits in and owes nothing on, or that
-    are about an application of one's own."""
-    about, seat = aliased(Interview), aliased(Panelist)
-    this = (about.tenant_id == InterviewFeedback.tenant_id, about.id == InterviewFeedback.interview_id)
-    organized = sa.exists().where(*this, about.organizer_id == me)
-    on_panel = sa.exists().where(
-        seat.tenant_id == InterviewFeedback.tenant_id, seat.interview_id == InterviewFeedback.interview_id,
-        seat.user_id == me,
+def _held_back(given: Any) -> sa.ColumnElement[bool]:
+    """Whether the template wants everybody's feedback before it is discussed, and somebody's is missing."""
+    about, template = aliased(Interview), aliased(InterviewTemplate)
+    asked = sa.exists().where(
+        about.tenant_id == given.tenant_id, about.id == given.interview_id,
+        template.tenant_id == about.tenant_id, template.id == about.template_id,
+        template.requires_feedback_before_discussion.is_(True),
     )  # fmt: skip
-    through = sa.exists().where(*this, of_application(about.application_id, own_application)(me))
-    concerned = sa.or_(organized, sa.and_(~_owes(me), sa.or_(on_panel, through)))
-    return sa.or_(
-        InterviewFeedback.interviewer_id == me, sa.and_(InterviewFeedback.submitted_at.is_not(None), concerned)
+    seat, same = _seats(given)
+    return sa.and_(asked, sa.exists().where(*same, seat.part != Part.SHADOW, ~submitted_by(seat)))
+
+
+def _is_submitted(given: Any) -> sa.ColumnElement[bool]:
+    return given.submitted_at.is_not(None)  # type: ignore[no-any-return]
+
+
+def _organized(me: UUID, given: Any) -> sa.ColumnElement[bool]:
+    about = aliased(Interview)
+    return sa.exists().where(
+        about.tenant_id == given.tenant_id, about.id == given.interview_id, about.organizer_id == me
     )
 
 
-def _team_feedback(me: UUID) -> sa.ColumnElement[bool]:
+def _open_to(me: UUID, given: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(~_owes(me, given), ~_held_back(given))
+
+
+def _own_row(me: UUID, given: Any = InterviewFeedback) -> sa.ColumnElement[bool]:
+    """One's own; and what was submitted on interviews that one organizes, or sits in and owes nothing on, or that
+    are about an application of one's own."""
     about = aliased(Interview)
+    seat, same = _seats(given)
+    on_panel = sa.exists().where(*same, seat.user_id == me)
+    through = sa.exists().where(
+        about.tenant_id == given.tenant_id, about.id == given.interview_id,
+        of_application(about.application_id, own_application)(me),
+    )  # fmt: skip
+    concerned = sa.or_(_organized(me, given), sa.and_(_open_to(me, given), sa.or_(on_panel, through)))
+    return sa.or_(given.interviewer_id == me, sa.and_(_is_submitted(given), concerned))
+
+
+def _own(me: UUID) -> sa.ColumnElement[bool]:
+    """The same as ``_own_row``, from the user's interviews: a list does not judge every row there is."""
+    written, about = aliased(InterviewFeedback), aliased(InterviewFeedback)
+    closed = sa.and_(~_organized(me, about), ~_open_to(me, about))
+    mine = [
+        sa.select(written.id).where(written.interviewer_id == me),
+        sa.select(about.id).where(about.interview_id.in_(own_interviews(me)), _is_submitted(about), ~closed),
+    ]
+    return InterviewFeedback.id.in_(sa.select(sa.union(*mine).subquery().c[0]))
+
+
+def _team_row(me: UUID) -> sa.ColumnElement[bool]:
+    given, about = InterviewFeedback, aliased(Interview)
     of_team = sa.exists().where(
-        about.tenant_id == InterviewFeedback.tenant_id, about.id == InterviewFeedback.interview_id,
+        about.tenant_id == given.tenant_id, about.id == given.interview_id,
         of_application(about.application_id, team_application)(me),
     )  # fmt: skip
-    return sa.and_(InterviewFeedback.submitted_at.is_not(None), ~_owes(me), of_team)
+    return sa.or_(given.interviewer_id == me, sa.and_(_is_submitted(given), _open_to(me, given), of_team))
+
+
+def _team(me: UUID) -> sa.ColumnElement[bool]:
+    written, about = aliased(InterviewFeedback), aliased(InterviewFeedback)
+    theirs = sa.select(Interview.id).where(Interview.application_id.in_(team_applications(me)))
+    found = [
+        sa.select(written.id).where(written.interviewer_id == me),
+        sa.select(about.id).where(about.interview_id.in_(theirs), _is_submitted(about), _open_to(me, about)),
+    ]
+    return InterviewFeedback.id.in_(sa.select(sa.union(*found).subquery().c[0]))
 
 
 access.declare(
-    InterviewFeedback, "feedback",
-    own=_own_feedback, team=_team_feedback, always=lambda: InterviewFeedback.submitted_at.is_not(None),
+    InterviewFeedback, "feedback", own=_own, team=_team, own_row=_own_row, team_row=_team_row,
+    # Whoever reads the whole organisation's feedback: all that was submitted, and drafts of their own.
+    always=lambda me: sa.or_(InterviewFeedback.submitted_at.is_not(None), InterviewFeedback.interviewer_id == me),
 )  # fmt: skip

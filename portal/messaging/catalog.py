@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.core.types import words
-from portal.interviews.models import InterviewStatus
+from portal.interviews.models import InterviewStatus, Part
 from portal.messaging.facts import Facts, Person
 from portal.messaging.models import Channel
 
@@ -117,6 +117,16 @@ def is_to_be_remembered(m: Moment) -> str:
     return _takes_place(m) or ("They have declined." if m.reader.declined else "")
 
 
+def is_owed(m: Moment) -> str:
+    """For a request for feedback: the interview took place, and its reader has not given theirs meanwhile."""
+    if m.facts.status != InterviewStatus.COMPLETED:
+        return f"The interview is {words(m.facts.status).lower()}."
+    seated = m.facts.person(m.reader.id)
+    if seated is None or seated.part == Part.SHADOW:
+        return "They are no longer asked for feedback."
+    return "They have submitted their feedback." if seated.gave_feedback else ""
+
+
 # --- the table --------------------------------------------------------------------------------------
 
 REMINDER = "interview_reminder"
@@ -132,6 +142,7 @@ CATALOGUE: tuple[Message, ...] = (
     Message("InterviewCancelled",   interviewers,    _MAIL,    "interview_cancelled",   is_called_off),
     Message("InterviewerAdded",     the_interviewer, _MAIL,    "interview_scheduled",   is_news),
     Message("InterviewerRemoved",   the_interviewer, _MAIL,    "interview_cancelled",   is_off_the_panel),
+    Message("FeedbackRequested",    the_interviewer, _MAIL,    "feedback_requested",    is_owed),
     Message(REMINDER,               candidate,       _MAIL,    "interview_reminder",    is_to_be_remembered),
     Message(REMINDER,               attending,       _MAIL,    "interview_reminder",    is_to_be_remembered),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.core.types import zone_names
+from portal.feedback.models import submitted_by
 from portal.hiring.models import Application, Candidate, Job
 from portal.interviews.models import AHEAD, Interview, Panelist, Reply
 from portal.people.models import Tenant, User
@@ -17,7 +18,8 @@ from portal.people.models import Tenant, User
 
 @dataclass(frozen=True)
 class Person:
-    """Who may be written to. ``part`` and ``reply`` are those of a panel; '' for everybody else."""
+    """Who may be written to. ``part`` and ``reply`` are those of a panel, and so is ``gave_feedback``, which is
+    whether theirs is submitted; '' and False for everybody else."""
 
     id: UUID
     name: str
@@ -27,6 +29,7 @@ class Person:
     is_candidate: bool = False
     part: str = ""
     reply: str = ""
+    gave_feedback: bool = False
 
     @property
     def declined(self) -> bool:
@@ -76,7 +79,9 @@ _INTERVIEWS = (
     .execution_options(populate_existing=True)
 )
 _PANELS = (
-    sa.select(Panelist.interview_id, Panelist.part, Panelist.reply, *_USER)
+    sa.select(
+        Panelist.interview_id, Panelist.part, Panelist.reply, submitted_by(Panelist).label("gave_feedback"), *_USER
+    )
     .join(User, User.id == Panelist.user_id)
     .where(Panelist.interview_id.in_(_KEYS))
     .order_by(Panelist.part, Panelist.id)
@@ -111,7 +116,7 @@ def _facts(row: Any, panel: list[Person]) -> Facts:
 def _panels(session: Any, interviews: Collection[UUID]) -> dict[UUID, list[Person]]:
     found: dict[UUID, list[Person]] = defaultdict(list)
     for row in session.execute(_PANELS, {"keys": list(interviews)}):
-        found[row.interview_id].append(_person(row, part=row.part, reply=row.reply))
+        found[row.interview_id].append(_person(row, part=row.part, reply=row.reply, gave_feedback=row.gave_feedback))
     return found
 
 

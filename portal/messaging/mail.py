@@ -114,6 +114,7 @@ def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_sta
         "removed": event == "InterviewerRemoved",
         "reason": facts.cancellation_reason if staff else "",
         "details": _details(facts, reader),
+        "feedback_url": f"{_base_url()}/interviews/{facts.id}/feedback",
         "zone": zone(reader.timezone).key,
     }
 

@@ -191,7 +191,7 @@ class ApiToken(Audited, Timestamped, Owned, Model):
         return self.name
 
 
-access.declare(Tenant, "settings", always=lambda: Tenant.id == tenant_id())
+access.declare(Tenant, "settings", always=lambda me: Tenant.id == tenant_id())
 access.declare(User, "users", own=lambda me: User.id == me)
 access.declare(Team, "teams")
 access.declare(Role, "roles")

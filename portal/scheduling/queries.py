@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core.forms import zone_label
+from portal.core.forms import span_label, zone_label
 from portal.core.types import zone
 from portal.hiring.models import Candidate
 from portal.people.models import User

@@ -42,7 +42,7 @@ function focusField(field) {
 
 function check(event) {
   const form = event.target;
-  if (!form.hasAttribute("data-check")) return;
+  if (!form.hasAttribute("data-check") || event.submitter?.formNoValidate) return;
   const names = new Set();
   const bad = [...form.elements].filter((field) => {
     if (!field.willValidate || field.matches("fieldset, button") || field.validity.valid) return false;

@@ -43,6 +43,7 @@ def test_every_page_is_accessible_and_quiet(
         if grid.write and grid.sections:
             urls.append(f"{grid.row_url(world.own[path])}/edit")
     row = f"/interviews/{world.own['interviews']}"
+    urls += [f"{row}/feedback", f"/feedback/{world.own['feedback']}/reopen"]
     urls += ["/interviews/new", "/candidates/new", f"{row}/move/reschedule", f"{row}/move/cancel"]
 
     visit = people(color_scheme="dark")
@@ -57,7 +58,7 @@ def test_every_page_is_accessible_and_quiet(
         if wide > 0:
             told.setdefault(url, []).append(f"scrolls sideways by {wide}px")
     page.set_viewport_size({"width": 360, "height": 740})
-    for url in ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", "/login"):
+    for url in ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", f"{row}/feedback", "/login"):
         page.goto(url)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):

@@ -15,10 +15,13 @@ from portal.core.db import db
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import tenant_scope
 from portal.core.workflow import Change
+from portal.feedback import actions as feedback
 from portal.hiring import actions as hiring
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import APPLICATION
 from portal.interviews import actions as interviews
+from portal.interviews.models import Interview
+from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
@@ -73,6 +76,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         _tell(me)
         db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))
         db.session.add(TimeOff(user_id=me.id, start=clock.now(), end=clock.now() + timedelta(days=1), notes=mark))
+        _assess(me)
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
 
@@ -88,6 +92,14 @@ def _tell(me: User) -> None:
         )
     )  # fmt: skip
     db.session.flush()
+
+
+def _assess(me: User) -> None:
+    """Submitted feedback on the first interview, which has begun for it."""
+    interview = db.session.scalars(sa.select(Interview).limit(1)).one()
+    INTERVIEW.move(db.session, interview, "start", Change(clock.now(), me))
+    values = {"overall_rating": 4, "recommendation": "yes", "strengths": "Calm", "private_notes": "Asks for much"}
+    feedback.save_feedback(db.session, interview, values, Change(clock.now(), me), submit=True)
 
 
 def _first(model: Any) -> UUID:

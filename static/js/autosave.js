@@ -1,0 +1,117 @@
+// Keeps a form marked data-autosave as a draft while it is filled in: a moment after the last change, one save at a
+// time. What could not be saved stays on the page, is said in the form's foot, and is tried again.
+
+const PAUSE = 2000; // ms after the last change
+const LONGEST = 60000;
+
+class Keeper {
+  constructor(form, say) {
+    this.form = form;
+    this.say = say;
+    this.state = form.querySelector("[data-autosave-state]");
+    this.changes = 0; // counts changes; what a save has seen is kept
+    this.kept = 0;
+    this.failures = 0;
+    this.ended = false; // somebody else's version is newer: nothing more is saved without being asked
+    this.saving = null;
+  }
+
+  get dirty() {
+    return this.changes !== this.kept;
+  }
+
+  changed() {
+    this.changes += 1;
+    this.plan(PAUSE);
+  }
+
+  plan(wait) {
+    clearTimeout(this.timer);
+    if (!this.ended) this.timer = setTimeout(() => this.save(), wait);
+  }
+
+  tell(text, tone) {
+    this.state.textContent = text;
+    this.state.classList.toggle("is-late", tone === "bad");
+    if (tone) this.say(text);
+  }
+
+  async save() {
+    if (this.saving || !this.dirty || this.ended) return;
+    const seen = this.changes;
+    this.saving = this.send();
+    const answer = await this.saving;
+    this.saving = null;
+    this.settle(answer, seen);
+  }
+
+  async send() {
+    const body = new FormData(this.form);
+    body.set("do", "draft");
+    try {
+      const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+      const told = (answer.headers.get("Content-Type") ?? "").includes("json");
+      if (told) return { status: answer.status, ...(await answer.json()) };
+      return { lost: (await this.renew()) ? "" : "please log in again, in another window" };
+    } catch {
+      return { lost: "no connection" };
+    }
+  }
+
+  // Whoever has logged in again has a new token for forms: this one takes it over.
+  async renew() {
+    const answer = await fetch(this.form.action, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const token = page.querySelector("form[data-autosave] [name=csrf_token]");
+    if (token) this.form.elements.csrf_token.value = token.value;
+    return token !== null;
+  }
+
+  settle(answer, seen) {
+    if (answer.version) {
+      this.form.elements.row_version.value = answer.version;
+      this.kept = seen;
+      if (this.failures) this.tell(`Saved again, ${answer.saved}`, "good");
+      else this.tell(`Draft saved ${answer.saved}`);
+      this.failures = 0;
+      if (this.dirty) this.plan(PAUSE);
+    } else if (answer.lost !== undefined || answer.status >= 500 || answer.status === 429) {
+      const why = answer.lost ?? "the portal does not answer";
+      this.failures += 1;
+      if (why) this.tell(`Not saved: ${why}. What you typed stays here, and is tried again.`, "bad");
+      this.plan(why ? Math.min(PAUSE * 2 ** this.failures, LONGEST) : 0);
+    } else {
+      this.ended = answer.status !== 422; // another value may mend a 422
+      this.kept = this.ended ? this.kept : seen;
+      this.tell(`Not saved: ${answer.error}`, "bad");
+    }
+  }
+
+  // A save on its way would make the version of what is sent now an old one: first the one, then the other.
+  async submit(event) {
+    clearTimeout(this.timer);
+    if (!this.saving) {
+      this.leaving = true;
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    await this.saving; // and of what follows it, save() is the first to hear
+    clearTimeout(this.timer);
+    this.form.requestSubmit(event.submitter);
+  }
+}
+
+export function start(root, say) {
+  const form = root.querySelector("form[data-autosave]");
+  if (!form) return;
+  const keeper = new Keeper(form, say);
+  if (root.querySelector("[data-error-summary]")) keeper.changes += 1; // what stands there was refused, not kept
+  form.addEventListener("input", () => keeper.changed());
+  form.addEventListener("submit", (event) => keeper.submit(event), { capture: true });
+  addEventListener("online", () => keeper.dirty && keeper.plan(0));
+  addEventListener("pageshow", (event) => event.persisted && (keeper.leaving = false));
+  addEventListener("beforeunload", (event) => {
+    if (keeper.dirty && !keeper.leaving) event.preventDefault();
+  });
+}
