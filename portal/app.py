@@ -24,6 +24,8 @@ from portal.core.limits import limiter
 from portal.feedback import models as _feedback_models  # noqa: F401 - until its pages come
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
+from portal.interviews import replies as interview_replies
+from portal.interviews import templates as interview_templates
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
@@ -98,7 +100,9 @@ def _install_requests(app: Flask) -> None:
 def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
     app.register_blueprint(health.blueprint)
-    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS)
+    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS, *interviews_admin.LOOKUPS)
+    app.register_blueprint(interview_templates.blueprint)
+    app.register_blueprint(interview_replies.blueprint)
     grids = (interviews_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS)
     admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)

@@ -181,6 +181,7 @@ class Grid:
 _grids: dict[str, Grid] = {}
 _actions: dict[str, list[Action]] = {}
 _panels: dict[str, list[Callable[..., Any]]] = {}
+_buttons: dict[str, list[Callable[..., Any]]] = {}
 
 
 def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -196,6 +197,21 @@ def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def panels_of(grid: Grid) -> list[Callable[..., Any]]:
     return [*grid.panels, *_panels.get(grid.path, [])]
+
+
+def button(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add a button to the details of a grid: (session, row, user) -> {label, url, icon}, or None."""
+
+    def keep(maker: Callable[..., Any]) -> Callable[..., Any]:
+        if maker not in _buttons.setdefault(path, []):
+            _buttons[path].append(maker)
+        return maker
+
+    return keep
+
+
+def buttons_of(grid: Grid) -> list[Callable[..., Any]]:
+    return _buttons.get(grid.path, [])
 
 
 def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.admin.cells import when
+from portal.core import rows
 from portal.core.audit import AuditEntry
 from portal.core.db import Model
 from portal.core.types import Choice, UtcDateTime, words
@@ -17,6 +18,7 @@ _DONE = {
     "created": "created it", "changed": "changed it", "deleted": "deleted it", "confirm": "confirmed it",
     "start": "started it", "complete": "completed it", "reschedule": "rescheduled it", "cancel": "cancelled it",
     "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
+    "panel": "changed the panel", "reply": "replied to the invitation", "clone": "made it as a copy",
 }  # fmt: skip
 
 
@@ -57,14 +59,20 @@ def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> d
         "who": entry.actor_label or "The system",
         "what": _done(entry),
         "changes": [
-            {"field": words(name.removesuffix("_id")), "old": _read(model, name, old, user, names),
-             "new": _read(model, name, new, user, names)}
+            {"field": words(name.removesuffix("_id")), **_both(model, name, old, new, user, names)}
             for name, (old, new) in entry.changes.items()
             if entry.action != "created" or new not in (None, "", [], {})
         ],
         "reason": entry.reason or None,
         "request_id": entry.request_id,
     }  # fmt: skip
+
+
+def _both(model: Any, name: str, old: Any, new: Any, user: Any, names: dict[str, str]) -> dict[str, str]:
+    if isinstance(old, list) or isinstance(new, list):  # only what differs: a list can be long
+        gone, come = rows.changed(old or [], new or [])
+        return {"old": gone or "—", "new": come or "—"}
+    return {"old": _read(model, name, old, user, names), "new": _read(model, name, new, user, names)}
 
 
 def _column(model: Any, name: str) -> Any:
@@ -97,6 +105,6 @@ def _names(session: Any, model: Any, found: list[AuditEntry]) -> dict[str, str]:
     classes = {m.class_.__tablename__: m.class_ for m in Model.registry.mappers}
     names: dict[str, str] = {}
     for table, keys in wanted.items():
-        rows = session.scalars(sa.select(classes[table]).where(classes[table].id.in_([UUID(k) for k in keys])))
-        names.update({str(row.id): str(row) for row in rows})
+        found_rows = session.scalars(sa.select(classes[table]).where(classes[table].id.in_([UUID(k) for k in keys])))
+        names.update({str(row.id): str(row) for row in found_rows})
     return names

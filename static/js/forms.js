@@ -93,6 +93,7 @@ function guardDrafts(root) {
   };
   root.addEventListener("input", mark);
   root.addEventListener("change", mark);
+  root.addEventListener("click", (event) => event.target.closest("[data-rows] button") && mark(event));
   addEventListener("beforeunload", (event) => {
     if ([...dirty].some((form) => !sent.has(form))) event.preventDefault();
   });
