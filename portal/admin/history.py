@@ -11,7 +11,7 @@ from portal.admin.cells import when
 from portal.core import rows
 from portal.core.audit import AuditEntry
 from portal.core.db import Model
-from portal.core.types import Choice, UtcDateTime, words
+from portal.core.types import Choice, RichText, UtcDateTime, words
 
 FEW, MANY = 20, 500
 _DONE = {
@@ -70,7 +70,9 @@ def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> d
 
 def _both(model: Any, name: str, old: Any, new: Any, user: Any, names: dict[str, str]) -> dict[str, str]:
     if isinstance(old, list) or isinstance(new, list):  # only what differs: a list can be long
-        gone, come = rows.changed(old or [], new or [])
+        column = _column(model, name)
+        kept = column.type.rows if column is not None and isinstance(column.type, rows.RowsOf) else None
+        gone, come = rows.changed(old or [], new or [], kept)
         return {"old": gone or "—", "new": come or "—"}
     return {"old": _read(model, name, old, user, names), "new": _read(model, name, new, user, names)}
 
@@ -88,6 +90,8 @@ def _read(model: Any, name: str, value: Any, user: Any, names: dict[str, str]) -
         return "yes" if value else "no"
     if column is not None and isinstance(column.type, UtcDateTime):
         return when(datetime.fromisoformat(value), user.timezone)
+    if column is not None and isinstance(column.type, RichText):
+        return RichText.plain(str(value))
     if column is not None and (isinstance(column.type, Choice) or name == "status"):
         return words(str(value))
     return names.get(str(value), str(value))

@@ -139,25 +139,27 @@ class RowsOf(sa.types.TypeDecorator[list[Any]]):
 # --- in words ---------------------------------------------------------------------------------------
 
 
-def in_words(items: Iterable[Any]) -> str:
+def in_words(items: Iterable[Any], rows: Rows | None = None) -> str:
     """``“Why nursing?” (category: Motivation, weight: 10); …``: a list as a history tells it."""
-    return "; ".join(_item(item) for item in items)
+    return "; ".join(_item(item, rows) for item in items)
 
 
-def _item(item: Any) -> str:
+def _item(item: Any, rows: Rows | None) -> str:
     if not isinstance(item, Mapping):
         return str(item)
-    first, *rest = ((name, value) for name, value in item.items() if value not in (None, ""))
-    more = ", ".join(f"{words(name).lower()}: {value}" for name, value in rest)
-    return f"“{first[1]}”" + (f" ({more})" if more else "")
+    # PostgreSQL keeps no order of names; the cells have one.
+    names = [cell.name for cell in rows.cells if cell.name in item] if rows else list(item)
+    first, *rest = [name for name in names if item[name] not in (None, "")] or [""]
+    more = ", ".join(f"{words(name).lower()}: {item[name]}" for name in rest)
+    return f"“{item.get(first, '')}”" + (f" ({more})" if more else "")
 
 
-def changed(old: Sequence[Any], new: Sequence[Any]) -> tuple[str, str]:
+def changed(old: Sequence[Any], new: Sequence[Any], rows: Rows | None = None) -> tuple[str, str]:
     """What a change took out of a list and what it put in, in words; only the order may have changed."""
     gone, come = [item for item in old if item not in new], [item for item in new if item not in old]
     if old and not gone and not come:
         return "", "in another order"
-    return in_words(gone), in_words(come)
+    return in_words(gone, rows), in_words(come, rows)
 
 
 Typed = list[dict[str, str]]

@@ -64,4 +64,4 @@ class RowsField(Field):  # type: ignore[misc]
 
     def reads(self, value: Any) -> str:
         """A list of this field as words."""
-        return in_words(value or [])
+        return in_words(value or [], self.rows)

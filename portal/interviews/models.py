@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -207,6 +207,14 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
     cancellation_reason: Mapped[str] = mapped_column(LongText(), default="")
     reschedule_count: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[str | None] = mapped_column(Choice(Outcome))
+
+    if TYPE_CHECKING:  # from the rules and rows of reminders: ``messaging.reminders`` hangs them on
+        needs_1day_reminder: bool
+        needs_1hour_reminder: bool
+        needs_15min_reminder: bool
+        reminder_sent_1day: bool
+        reminder_sent_1hour: bool
+        reminder_sent_15min: bool
 
     application: Mapped[Application] = relationship(viewonly=True)
     organizer: Mapped[User | None] = relationship(viewonly=True)

@@ -36,7 +36,7 @@ function showError(field) {
 
 function focusField(field) {
   if (field.tomselect) field.tomselect.focus();
-  else if (field.matches("fieldset")) field.querySelector("input:checked, input")?.focus();
+  else if (field.matches("fieldset")) (field.querySelector("[aria-invalid]") ?? field.querySelector("input:checked, input, textarea"))?.focus();
   else field.focus();
 }
 
