@@ -25,6 +25,8 @@ from portal.feedback import admin as feedback_admin
 from portal.feedback import views as feedback_views
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
+from portal.interviews import replies as interview_replies
+from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
@@ -104,7 +106,10 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(feedback_views.blueprint)
     app.register_blueprint(free.blueprint)
-    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS, *feedback_admin.LOOKUPS)
+    app.register_blueprint(interview_templates.blueprint)
+    app.register_blueprint(interview_replies.blueprint)
+    features = (people_admin, hiring_admin, interviews_admin, feedback_admin)
+    lookups.register(*(lookup for feature in features for lookup in feature.LOOKUPS))
     grids = (
         interviews_admin.GRIDS, feedback_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS,
         availability.GRIDS,

@@ -1,5 +1,5 @@
 // Starts the modules. Each looks for its own marks on the page and leaves every other page alone.
-const MODULES = ["appearance", "menus", "dialogs", "forms", "autosave", "query", "cards", "bulk", "lookup", "progress", "times", "zones", "live"];
+const MODULES = ["appearance", "menus", "dialogs", "forms", "autosave", "query", "cards", "bulk", "lookup", "progress", "times", "zones", "live", "rows", "fills"];
 
 // Modules carry this file's own ?v=…, so that a new release is never mixed with cached parts of an old one.
 const version = new URL(import.meta.url).search;

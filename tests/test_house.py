@@ -27,6 +27,8 @@ ROOMS = {
     "roles": 1,  # the built-in roles as data
     "queries": 2,
     "actions": 2,
+    "filling": 2,  # what a template fills into an interview
+    "panels": 2,  # who sits on a panel, and their replies
     "passwords": 2,
     "forms": 3,
     "admin": 4,
@@ -36,6 +38,8 @@ ROOMS = {
     "views": 4,
     "availability": 4,  # grids of people's time, and what they add elsewhere
     "free": 4,  # the live box of free times
+    "templates": 4,  # the grid of interview templates and its pages
+    "replies": 4,  # how a panelist replies
 }
 """The floor of each room of a feature."""
 

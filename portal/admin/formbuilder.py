@@ -31,6 +31,8 @@ from portal.core.forms import (
     ZoneField,
     choices,
 )
+from portal.core.rows import RowsOf
+from portal.core.rowsfield import RowsField
 from portal.core.types import Choice, Rating, Ruled, UtcDateTime, words
 
 _TEXTS: dict[str, type[Field]] = {
@@ -90,6 +92,8 @@ def _field(grid: Grid, each: FormField) -> Any:
     if isinstance(kind, Rating):
         ratings = [SelectChoice("", "–"), *(SelectChoice(str(n), str(n)) for n in range(1, 6))]
         return RatingField(label, validators, choices=ratings, coerce=_whole, **more)
+    if isinstance(kind, RowsOf):
+        return RowsField(label, rows=kind.rows, **more)
     if isinstance(kind, UtcDateTime):
         return WallTimeField(label, validators, zone_field=each.zone_field, **more)
     return _plain(column, label, validators, more)
@@ -124,6 +128,8 @@ def _plain(column: Any, label: str, validators: list[Any], more: dict[str, Any])
 def _special(each: FormField, label: str, validators: list[Any], more: dict[str, Any]) -> Any:
     if each.kind == "bool":
         return BooleanField(label, **more)
+    if each.kind == "text":
+        return StringField(label, [*validators, Length(max=500, message="At most %(max)d characters, please.")], **more)
     if each.kind == "password":
         return PasswordField(label, [*validators, Length(max=1000)], **more)
     if each.kind == "date":

@@ -182,6 +182,7 @@ class Grid:
 _grids: dict[str, Grid] = {}
 _actions: dict[str, list[Action]] = {}
 _panels: dict[str, list[Callable[..., Any]]] = {}
+_buttons: dict[str, list[Callable[..., Any]]] = {}
 
 
 def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -243,12 +244,27 @@ def _keeper(
     return keep
 
 
+def button(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add a button to the details of a grid: (session, row, user) -> {label, url, icon}, or None."""
+
+    def keep(maker: Callable[..., Any]) -> Callable[..., Any]:
+        if maker not in _buttons.setdefault(path, []):
+            _buttons[path].append(maker)
+        return maker
+
+    return keep
+
+
 def asides_of(grid: Grid, page: str, row: Any, user: Any) -> list[Aside]:
     return [made for maker in _asides.get((grid.path, page), ()) if (made := maker(row, user))]
 
 
 def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list[str]:
     return [said for maker in _remarks.get((grid.path, page), ()) if (said := maker(session, row, user))]
+
+
+def buttons_of(grid: Grid) -> list[Callable[..., Any]]:
+    return _buttons.get(grid.path, [])
 
 
 def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:

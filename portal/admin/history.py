@@ -8,9 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.admin.cells import when
+from portal.core import rows
 from portal.core.audit import AuditEntry
 from portal.core.db import Model
-from portal.core.types import Choice, UtcDateTime, words
+from portal.core.types import Choice, RichText, UtcDateTime, words
 
 FEW, MANY = 20, 500
 _DONE = {
@@ -18,6 +19,7 @@ _DONE = {
     "start": "started it", "complete": "completed it", "reschedule": "rescheduled it", "cancel": "cancelled it",
     "draft": "began a draft", "submit": "submitted it", "reopen_feedback": "reopened it",
     "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
+    "panel": "changed the panel", "reply": "replied to the invitation", "clone": "made it as a copy",
 }  # fmt: skip
 
 
@@ -58,14 +60,22 @@ def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> d
         "who": entry.actor_label or "The system",
         "what": _done(entry),
         "changes": [
-            {"field": words(name.removesuffix("_id")), "old": _read(model, name, old, user, names),
-             "new": _read(model, name, new, user, names)}
+            {"field": words(name.removesuffix("_id")), **_both(model, name, old, new, user, names)}
             for name, (old, new) in entry.changes.items()
             if entry.action != "created" or new not in (None, "", [], {})
         ],
         "reason": entry.reason or None,
         "request_id": entry.request_id,
     }  # fmt: skip
+
+
+def _both(model: Any, name: str, old: Any, new: Any, user: Any, names: dict[str, str]) -> dict[str, str]:
+    if isinstance(old, list) or isinstance(new, list):  # only what differs: a list can be long
+        column = _column(model, name)
+        kept = column.type.rows if column is not None and isinstance(column.type, rows.RowsOf) else None
+        gone, come = rows.changed(old or [], new or [], kept)
+        return {"old": gone or "—", "new": come or "—"}
+    return {"old": _read(model, name, old, user, names), "new": _read(model, name, new, user, names)}
 
 
 def _column(model: Any, name: str) -> Any:
@@ -81,6 +91,8 @@ def _read(model: Any, name: str, value: Any, user: Any, names: dict[str, str]) -
         return "yes" if value else "no"
     if column is not None and isinstance(column.type, UtcDateTime):
         return when(datetime.fromisoformat(value), user.timezone)
+    if column is not None and isinstance(column.type, RichText):
+        return RichText.plain(str(value))
     if column is not None and (isinstance(column.type, Choice) or name == "status"):
         return words(str(value))
     return names.get(str(value), str(value))
@@ -98,6 +110,6 @@ def _names(session: Any, model: Any, found: list[AuditEntry]) -> dict[str, str]:
     classes = {m.class_.__tablename__: m.class_ for m in Model.registry.mappers}
     names: dict[str, str] = {}
     for table, keys in wanted.items():
-        rows = session.scalars(sa.select(classes[table]).where(classes[table].id.in_([UUID(k) for k in keys])))
-        names.update({str(row.id): str(row) for row in rows})
+        found_rows = session.scalars(sa.select(classes[table]).where(classes[table].id.in_([UUID(k) for k in keys])))
+        names.update({str(row.id): str(row) for row in found_rows})
     return names

@@ -21,6 +21,7 @@ from portal.admin.query import PRESETS, Query, fetch_page, permitted, to_key
 from portal.core import access, clock
 from portal.core.errors import Invalid, Missing
 from portal.core.forms import ReferenceField, WallTimeField, chosen_labels
+from portal.core.rowsfield import RowsField
 from portal.core.types import PlainText
 
 
@@ -247,6 +248,8 @@ def reads(field: Any, value: Any = ...) -> str:
     if isinstance(field, ReferenceField):
         keys = value if field.multiple else [value] if value else []
         return ", ".join(chosen_labels(field.lookup_name, keys or []).values()) or "—"
+    if isinstance(field, RowsField):
+        return field.reads(value) or "—"
     if isinstance(field, WallTimeField):
         return when(value, field.zone_name) or "—"
     if isinstance(value, bool):

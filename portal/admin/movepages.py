@@ -123,6 +123,7 @@ def verb_form_for(name: str | None, row: Any) -> VerbForm | None:
     if kind is None:
         return None
     form = kind()
+    form.narrow(current_user)
     form.zone_name = current_user.timezone
     for field in form:
         if isinstance(field, WallTimeField):

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from portal.admin import history, listing
 from portal.admin.cells import Reader, zone_note
-from portal.admin.grid import Aside, FormField, Grid, asides_of, panels_of, remarks_of
+from portal.admin.grid import Aside, FormField, Grid, asides_of, buttons_of, panels_of, remarks_of
 from portal.admin.query import fetch_rows, permitted, to_key
 from portal.core import access, clock, records
 from portal.core.db import db
@@ -49,6 +49,7 @@ class RowPages:
             title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             badge=self._badge(row), edit_url=self._own_url(row, "edit") if may_edit else None,
             delete_url=self._own_url(row, "delete") if self.grid.can_delete and self._may_change(row) else None,
+            buttons=[b for make in buttons_of(self.grid) if (b := make(db.session, row, current_user))],
             moves=self._moves(row), version=getattr(row, "version", None),
             facts=[
                 {"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)

@@ -13,6 +13,7 @@ from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAre
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
+from portal.core.access import Holder, may
 from portal.core.errors import Invalid
 from portal.core.types import words, zone, zone_names
 
@@ -255,6 +256,13 @@ class VerbForm(PortalForm):
 
     row_version = HiddenField()
     zone_name: str = "UTC"
+    needs: Mapping[str, str] = {}  # field -> the permission without which it is not there
+
+    def narrow(self, user: Holder) -> None:
+        """Take out what ``user`` may not fill in: whatever a request says for it is not read."""
+        for name, permission in self.needs.items():
+            if name in self and not may(user, permission):
+                del self[name]
 
     def params(self) -> dict[str, Any]:
         skipped = ("csrf_token", "row_version")

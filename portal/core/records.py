@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
 from portal.core.errors import Conflict, Invalid, Missing
+from portal.core.rows import RowsOf
 from portal.core.types import Choice, Rating, Ruled, words
 
 M = TypeVar("M")
@@ -43,6 +44,8 @@ def _clean(column: sa.Column[Any] | None, value: Any) -> Any:
     if value is None or value == "":
         return _blank(column, value)
     kind = column.type
+    if isinstance(kind, RowsOf):
+        return kind.rows.clean(value)
     if isinstance(kind, Ruled):
         return _text(column, kind, str(value))
     if isinstance(kind, Choice) and value not in set(kind.members):
@@ -115,7 +118,8 @@ def delete(session: Any, row: Any) -> None:
             session.delete(row)
             session.flush()
     except IntegrityError:
-        raise Conflict(f"“{name}” is in use and cannot be deleted.") from None
+        instead = " Take it out of use instead: untick “Active”." if hasattr(type(row), "active") else ""
+        raise Conflict(f"“{name}” is in use and cannot be deleted.{instead}") from None
     except StaleDataError:
         raise Missing from None
 

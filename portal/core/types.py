@@ -4,6 +4,7 @@ import enum
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -83,6 +84,58 @@ class RichText(Ruled):
     @staticmethod
     def clean(value: str) -> str:
         return nh3.clean(LongText.clean(value), tags=set(RichText.tags), url_schemes={"http", "https", "mailto"})
+
+    @staticmethod
+    def plain(value: str) -> str:
+        """Rich text as plain text reads: a line for each paragraph and item, addresses after their links."""
+        reader = _Plain()
+        reader.feed(RichText.clean(value))
+        reader.close()
+        return reader.text()
+
+
+class _Plain(HTMLParser):
+    """Reads cleaned rich text; lists may stand within lists."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self.lists: list[int | None] = []  # of each list that is open, the number of its last item; None for bullets
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("p", "br", "blockquote"):
+            self.parts.append("\n" if tag == "br" else "\n\n")
+        elif tag in ("ul", "ol"):
+            self.parts.append("" if self.lists else "\n")
+            self.lists.append(0 if tag == "ol" else None)
+        elif tag == "li":
+            self.parts.append("\n" + "  " * (len(self.lists) - 1) + self._mark())
+        elif tag == "a":
+            self.links.append(dict(attrs).get("href") or "")
+
+    def _mark(self) -> str:
+        number = self.lists[-1] if self.lists else None
+        if number is None:
+            return "- "
+        self.lists[-1] = number + 1
+        return f"{number + 1}. "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("ul", "ol") and self.lists:
+            self.lists.pop()
+        if tag in ("p", "blockquote", "ul", "ol") and not self.lists:
+            self.parts.append("\n\n")
+        if tag == "a" and self.links:
+            href = self.links.pop()
+            self.parts.append(f" ({href})" if href and not "".join(self.parts).endswith(href) else "")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def text(self) -> str:
+        lines = [line.rstrip() for line in "".join(self.parts).split("\n")]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 class EmailAddress(Ruled):

@@ -15,40 +15,58 @@ from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import BY_NAME, CLOSED, write_activities
 from portal.interviews import bookings
-from portal.interviews.models import AHEAD, Audience, Interview, InterviewType, Panelist, Part
+from portal.interviews.filling import check_panel, fill, template_of
+from portal.interviews.models import AHEAD, Audience, Interview, InterviewTemplate
+from portal.interviews.panels import check_active, parts, seat, set_panel
 from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
 from portal.people.models import User
 
 
 def schedule_interview(
-    session: Any, values: Mapping[str, Any], interviewers: Sequence[User], change: Change
-) -> Interview:
+    session: Any, values: Mapping[str, Any], interviewers: Sequence[User], change: Change, *,
+    shadows: Sequence[User] = (),
+) -> Interview:  # fmt: skip
     """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
     values = dict(values)
     change = _knowing(change, values)
     application = _application(session, values.get("application_id"))
     _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
-    values["organizer_id"] = values.get("organizer_id") or change.actor
-    candidate = session.get(Candidate, (tenant_id(), application.candidate_id))
-    values["candidate_timezone"] = values.get("candidate_timezone") or candidate.timezone
-    kind = words(values.get("interview_type") or InterviewType.VIDEO)
-    values["title"] = values.get("title") or f"{kind} interview with {candidate.full_name}"
-    _check_times(values, change)
-    _check_active(interviewers)
+    template = _complete(session, values, application, change)
+    check_active(interviewers, shadows)
     row = records.create(session, Interview, values)
-    _seat(session, row, interviewers)
+    seat(session, row, parts(interviewers, shadows))
+    check_panel(session, row, template)
     bookings.occupy(session, row, change)
+    _record_scheduling(session, row, change)
+    return row
+
+
+def _complete(
+    session: Any, values: dict[str, Any], application: Application, change: Change
+) -> InterviewTemplate | None:
+    """Fill what was left empty, from the template and the candidate, and check the times."""
+    template = template_of(session, values.get("template_id"))
+    candidate = session.get(Candidate, (tenant_id(), application.candidate_id))
+    fill(values, template, candidate.full_name)
+    values["organizer_id"] = values.get("organizer_id") or change.actor
+    values["candidate_timezone"] = values.get("candidate_timezone") or candidate.timezone
+    _check_times(values, change)
+    return template
+
+
+def _record_scheduling(session: Any, row: Interview, change: Change) -> None:
     note = {"interview_id": str(row.id)}
-    line = (application.id, ActivityType.INTERVIEW_SCHEDULED, "", row.scheduled_start.isoformat(), row.title, note)
+    line = (
+        row.application_id, ActivityType.INTERVIEW_SCHEDULED, "", row.scheduled_start.isoformat(), row.title, note
+    )  # fmt: skip
     write_activities(session, [line], change)
     if row.audience == Audience.CLIENT:
-        follow(session, [application.id], "interview_scheduled", change)
+        follow(session, [row.application_id], "interview_scheduled", change)
     events.record(
         session, "InterviewScheduled", row.id, change.at, version=row.version,
         start=row.scheduled_start.isoformat(), schedule=row.reschedule_count,
         actor=str(change.actor) if change.actor else None,
     )  # fmt: skip
-    return row
 
 
 def _application(session: Any, key: UUID | None) -> Application:
@@ -91,61 +109,55 @@ def _check_times(values: Mapping[str, Any], change: Change) -> None:
     check_times(values["scheduled_start"], values["scheduled_end"], change)
 
 
-def _check_active(users: Sequence[User]) -> None:
-    if idle := [user.full_name for user in users if not user.active]:
-        raise Invalid({"interviewers": f"No longer active: {', '.join(idle)}."})
-
-
-def _seat(session: Any, row: Interview, users: Sequence[User]) -> None:
-    for position, user in enumerate({user.id: user for user in users}.values()):
-        part = Part.LEAD if position == 0 else Part.PANELIST
-        session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id, part=part))
-    session.flush()
-
-
 def change_interview(
     session: Any, row: Interview, values: Mapping[str, Any], interviewers: Sequence[User] | None, version: int,
-    change: Change,
+    change: Change, *, shadows: Sequence[User] = (),
 ) -> Interview:  # fmt: skip
     """Edit what is not state; new times are a rescheduling, a new panel tells those added and removed."""
     values = dict(values)
     values.pop("application_id", None)  # an interview stays with its application
     change = _knowing(change, values)
-    times: dict[str, Any] = {name: values.pop(name) for name in ("scheduled_start", "scheduled_end") if name in values}
     if version != row.version:
         raise records.Stale(row)
+    before = row.template_id
+    template = _refill(session, row, values)
+    times: dict[str, Any] = {name: values.pop(name) for name in ("scheduled_start", "scheduled_end") if name in values}
     records.update(session, row, values, version)
     moves = any(value and value != getattr(row, name) for name, value in times.items())
-    if interviewers is not None:
-        set_panel(session, row, interviewers, change, takes_time=not moves)
+    reseated = interviewers is not None and set_panel(
+        session, row, interviewers, change, shadows=shadows, takes_time=not moves
+    )
+    if reseated or row.template_id != before:
+        check_panel(session, row, template)
     if moves:
-        if row.status not in AHEAD and row.status not in INTERVIEW.moves["reschedule"].sources:
-            raise Invalid({"scheduled_start": f"The times of an interview that is {words(row.status).lower()} stay."})
-        INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, {**change.data, **times}))
+        _move_times(session, row, times, change)
     return row
 
 
-def set_panel(session: Any, row: Interview, users: Sequence[User], change: Change, *, takes_time: bool = True) -> None:
-    """Make ``users`` the panel; those who stay keep their part and reply. Their time is taken up and given back,
-    unless the interview is about to move anyway (``takes_time``)."""
-    seated = {p.user_id: p for p in session.scalars(sa.select(Panelist).where(Panelist.interview_id == row.id))}
-    wanted = {user.id: user for user in users}
-    _check_active([user for key, user in wanted.items() if key not in seated])
-    for key, panelist in seated.items():
-        if key not in wanted:
-            session.delete(panelist)
-    added = [user for key, user in wanted.items() if key not in seated]
-    for user in added:
-        session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=user.id))
-    if added or set(seated) - set(wanted):
-        records.touch(row)
-    session.flush()
-    if takes_time:
-        bookings.seat(session, row, [user.id for user in added], set(seated) - set(wanted), change)
-    said = {"schedule": row.reschedule_count, "start": row.scheduled_start.isoformat()}
-    facts = [events.Event("InterviewerAdded", row.id, {"user": str(user.id), **said}) for user in added]
-    facts += [events.Event("InterviewerRemoved", row.id, {"user": str(k), **said}) for k in seated if k not in wanted]
-    events.record_many(session, facts, change.at)
+_NAMED = ("interview_type", "title")
+_FILLED = (*_NAMED, "scheduled_end", "interview_guide", "preparation_notes")
+
+
+def _refill(session: Any, row: Interview, values: dict[str, Any]) -> InterviewTemplate | None:
+    """The template that the interview will have. A new one fills what is empty; an emptied title is named anew."""
+    before = row.template_id
+    key = values.get("template_id", before)
+    template = template_of(session, key, before)
+    anew = key != before
+    if anew and row.status not in AHEAD:
+        raise Invalid({"template_id": f"The template of an interview that is {words(row.status).lower()} stays."})
+    kind = values.get("interview_type", row.interview_type)
+    if anew or kind != row.interview_type or not values.get("title", row.title):
+        given = {name: getattr(row, name) for name in _FILLED if name not in values} | values
+        fill(given, template, row.application.candidate.full_name, row.scheduled_start)
+        values |= {name: given.get(name) for name in (_FILLED if anew else _NAMED)}
+    return template
+
+
+def _move_times(session: Any, row: Interview, times: Mapping[str, Any], change: Change) -> None:
+    if row.status not in AHEAD and row.status not in INTERVIEW.moves["reschedule"].sources:
+        raise Invalid({"scheduled_start": f"The times of an interview that is {words(row.status).lower()} stay."})
+    INTERVIEW.move(session, row, "reschedule", Change(change.at, change.by, {**change.data, **times}))
 
 
 def reassign_organizer(session: Any, ids: Sequence[UUID], change: Change) -> Result:

@@ -5,28 +5,33 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
+from wtforms.fields.choices import SelectChoice
 
 from portal.admin.cells import when
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, panel, to
 from portal.admin.home import card
+from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
 from portal.core import access, clock
+from portal.core.forms import choices
 from portal.core.types import words, zone
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, Project
-from portal.interviews import actions, forms  # noqa: F401 - forms are found by name
+from portal.interviews import actions, forms, panels
 from portal.interviews.models import (
     OPEN,
     STILL_OPEN,
     Audience,
     Interview,
     InterviewStatus,
+    InterviewTemplate,
     InterviewType,
     Outcome,
     Panelist,
     Part,
     Reply,
 )
+from portal.interviews.templates import TEMPLATES
 from portal.interviews.workflow import SCHEDULE
 from portal.people.models import User
 
@@ -60,27 +65,52 @@ def _overdue() -> sa.ColumnElement[bool]:
     return sa.and_(Interview.status.in_(OPEN), Interview.scheduled_end < clock.now())
 
 
+def _meeting_url() -> Any:
+    """``meeting_url_display`` in SQL: what a person typed comes before what the provider issued."""
+    return sa.func.coalesce(sa.func.nullif(Interview.meeting_link, ""), Interview.meeting_url)
+
+
 def _users(session: Any, keys: list[Any] | None) -> list[User]:
     found = {user.id: user for user in session.scalars(sa.select(User).where(User.id.in_(keys or [])))}
     return [found[key] for key in keys or [] if key in found]
 
 
 def _create(session: Any, values: dict[str, Any], change: Change) -> Interview:
-    return actions.schedule_interview(session, values, _users(session, values.pop("interviewers", None)), change)
+    users, shadows = _panel_of_form(session, values)
+    return actions.schedule_interview(session, values, users, change, shadows=shadows)
 
 
 def _update(session: Any, row: Interview, values: dict[str, Any], version: int, change: Change) -> Interview:
-    users = _users(session, values.pop("interviewers", None))
-    return actions.change_interview(session, row, values, users, version, change)
+    users, shadows = _panel_of_form(session, values)
+    return actions.change_interview(session, row, values, users, version, change, shadows=shadows)
 
 
-def _panel_keys(session: Any, row: Interview) -> list[Any]:
-    query = sa.select(Panelist.user_id).where(Panelist.interview_id == row.id).order_by(Panelist.part, Panelist.id)
-    return list(session.scalars(query))
+def _panel_of_form(session: Any, values: dict[str, Any]) -> tuple[list[User], list[User]]:
+    return _users(session, values.pop("interviewers", None)), _users(session, values.pop("shadows", None))
+
+
+def _panel_keys(session: Any, row: Interview, *, shadows: bool = False) -> list[Any]:
+    query = sa.select(Panelist.user_id).where(Panelist.interview_id == row.id)
+    query = query.where((Panelist.part == Part.SHADOW) if shadows else (Panelist.part != Part.SHADOW))
+    return list(session.scalars(query.order_by(Panelist.part, Panelist.id)))
+
+
+def _shadow_keys(session: Any, row: Interview) -> list[Any]:
+    return _panel_keys(session, row, shadows=True)
 
 
 def _badge(session: Any, row: Interview) -> dict[str, str]:
     return {"label": words(row.status), "colour": TONES[row.status], "hint": HINTS.get(row.status, "")}
+
+
+def _passcode_of(session: Any, row: Interview, user: Any) -> dict[str, Any] | None:
+    """The meeting's passcode is for those who take part or arrange it."""
+    if not row.meeting_password:
+        return None
+    arranges = row.organizer_id == user.id or access.may(user, "write:interviews")
+    if not arranges and panels.seat_of(session, row, user.id) is None:
+        return None
+    return {"title": "Passcode of the meeting", "icon": "key", "text": row.meeting_password}
 
 
 def _panel_of(session: Any, row: Interview, user: Any) -> dict[str, Any]:
@@ -107,7 +137,10 @@ _JOINS = {
     "project": (Project, to(Project, Job.project_id), False),
     "organizer": (_Organizer, to(_Organizer, Interview.organizer_id), True),
     "recruiter": (_Recruiter, to(_Recruiter, Application.recruiter_id), True),
+    "template": (InterviewTemplate, to(InterviewTemplate, Interview.template_id), True),
 }
+
+_TYPES = (SelectChoice("", "As in the template, else video"), *choices(InterviewType))
 
 INTERVIEWS = Grid(
     Interview, "interviews", "Interviews", "interview", "calendar-event", "Interviews",
@@ -130,9 +163,16 @@ INTERVIEWS = Grid(
         Column("outcome", "Outcome", Interview.outcome, "choice", tones={"passed": "green", "failed": "orange"}),
         Column("timezone", "Interview's zone", Interview.timezone, "zone", shown=False),
         Column("candidate_timezone", "Candidate's zone", Interview.candidate_timezone, "zone", shown=False),
+        Column("template", "Template", InterviewTemplate.name, "title", ("template",), shown=False,
+               link="interview-templates", link_id=Interview.template_id),
         Column("location", "Location", Interview.location, shown=False),
-        Column("meeting_link", "Meeting link", Interview.meeting_link, "link", shown=False),
+        Column("meeting_link", "Meeting link", _meeting_url(), "link", shown=False),
         Column("meeting_provider", "Provider", Interview.meeting_provider, "choice", shown=False),
+        Column("meeting_id", "Meeting ID", Interview.meeting_id, shown=False),
+        Column("calendar_provider", "Calendar", Interview.calendar_provider, "choice", shown=False),
+        Column("calendar_event_id", "Calendar entry", Interview.calendar_event_id, only_details=True),
+        Column("candidate_calendar_event_id", "Candidate's calendar entry", Interview.candidate_calendar_event_id,
+               only_details=True),
         Column("confirmed_at", "Confirmed", Interview.confirmed_at, "datetime", shown=False),
         Column("reschedule_count", "Times moved", Interview.reschedule_count, "number", shown=False),
         Column("cancellation_reason", "Cancellation reason", Interview.cancellation_reason, shown=False),
@@ -158,6 +198,8 @@ INTERVIEWS = Grid(
         Filter("candidate", "Candidate", "reference", Application.candidate_id, ("application",),
                lookup="candidates", permission="read:candidates"),
         Filter("outcome", "Outcome", "choice", Interview.outcome, choices=options(Outcome)),
+        Filter("template", "Template", "reference", Interview.template_id, lookup="interview_templates",
+               permission="read:interview_templates"),
     ),
     default_sort="-scheduled_start",
     search=(
@@ -170,19 +212,27 @@ INTERVIEWS = Grid(
         ("What", (
             FormField("application_id", "Application", lookup="applications", on=("new",),
                       help="The candidate and the job it is for."),
-            FormField("interview_type", "Type"), FormField("audience", on=("new",),
+            FormField("template_id", "Template", lookup="interview_templates",
+                      help="Fills what you leave empty: title, type, end, interview guide, preparation notes."),
+            FormField("interview_type", "Type", kind="select", required=False, choices=_TYPES),
+            FormField("audience", on=("new",),
                       help="A client's interview moves its application along; an internal one does not."),
-            FormField("title", required=False, help="Left empty, it names the type and the candidate."),
+            FormField("title", required=False, help="Left empty, it names the template or type, and the candidate."),
         )),
         ("When", (
             FormField("scheduled_start", "Start", zone_field="timezone"),
-            FormField("scheduled_end", "End", zone_field="timezone"),
+            FormField("scheduled_end", "End", zone_field="timezone", required=False,
+                      help="Left empty, the template says how long it takes."),
             FormField("timezone", "Zone of these times", required=True),
             FormField("allow_past", "Record an interview of the past", kind="bool", permission="write:interviews"),
+            FormField("overrule_reason", forms.OVERRULE, kind="text", permission="write:interviews",
+                      help=forms.OVERRULE_HELP),
         )),
         ("Who", (
             FormField("interviewers", lookup="users", multiple=True, value=_panel_keys,
                       help="The first is the lead."),
+            FormField("shadows", lookup="users", multiple=True, value=_shadow_keys,
+                      help="They watch, and owe no feedback."),
             FormField("organizer_id", "Organizer", lookup="users", help="You, unless you choose somebody else."),
             FormField("candidate_timezone", "Candidate's zone", help="Left empty, as in the candidate's record."),
         )),
@@ -205,7 +255,7 @@ INTERVIEWS = Grid(
         ("To confirm", "when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start"),
         ("Coming up", "status=scheduled&status=confirmed&status=rescheduled&when=next_30_days&sort=scheduled_start"),
     ),
-    panels=(_panel_of,),
+    panels=(_panel_of, _passcode_of),
 )  # fmt: skip
 
 PANELS = Grid(
@@ -230,7 +280,14 @@ PANELS = Grid(
     ),
 )  # fmt: skip
 
-GRIDS = (INTERVIEWS, PANELS)
+GRIDS = (INTERVIEWS, PANELS, TEMPLATES)
+
+LOOKUPS = (
+    Lookup("interview_templates", InterviewTemplate, InterviewTemplate.name,
+           lambda p: like(InterviewTemplate.search_text, p), ("read:interview_templates",), SCHEDULE,
+           hint=sa.func.replace(InterviewTemplate.interview_type, "_", " "),
+           choosable=InterviewTemplate.active.is_(True)),
+)  # fmt: skip
 
 
 @panel("applications")
@@ -260,7 +317,7 @@ def _row(interview: Interview, name: str, user: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listed(session: Any, user: Any, *conditions: Any, order: Any = None, limit: int = 8) -> list[dict[str, Any]]:
+def listed(session: Any, user: Any, *conditions: Any, order: Any = None, limit: int = 8) -> list[dict[str, Any]]:
     """The first few: their keys over an index of few columns, then the rows."""
     by = Interview.scheduled_start if order is None else order
     found = sa.select(Interview.id).where(Interview.tenant_id == user.tenant_id, *conditions)
@@ -277,7 +334,7 @@ def _listed(session: Any, user: Any, *conditions: Any, order: Any = None, limit:
     return [_row(interview, name, user) for interview, name in session.execute(query)]
 
 
-def _start_within(first: Any, last: Any) -> tuple[Any, Any]:
+def start_within(first: Any, last: Any) -> tuple[Any, Any]:
     return Interview.scheduled_start >= first, Interview.scheduled_start < last
 
 
@@ -289,8 +346,8 @@ def _mine(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     seat = sa.exists().where(
         Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id, Panelist.user_id == user.id
     )
-    soon = _start_within(at - timedelta(days=1), at + timedelta(days=30))
-    rows = _listed(session, user, STILL_OPEN, *soon, Interview.scheduled_end >= at, seat)
+    soon = start_within(at - timedelta(days=1), at + timedelta(days=30))
+    rows = listed(session, user, STILL_OPEN, *soon, Interview.scheduled_end >= at, seat)
     if not rows and access.may(user, *SCHEDULE):
         return None
     return {"title": "My next interviews", "icon": "calendar-event", "count": None, "rows": rows,
@@ -305,8 +362,8 @@ def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
         return None
     start = at.astimezone(zone(user.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
     seen = access.visible(Interview, user, "read:interviews", rowwise=True)
-    today = _start_within(start, start + timedelta(days=1))
-    rows = _listed(session, user, *today, Interview.status != "cancelled", seen)
+    today = start_within(start, start + timedelta(days=1))
+    rows = listed(session, user, *today, Interview.status != "cancelled", seen)
     return {
         "title": "Today", "icon": "calendar-check", "count": None, "rows": rows,
         "url": "/interviews/?when=today&sort=scheduled_start", "empty": "Nothing is scheduled for today.",
@@ -320,7 +377,7 @@ def _to_confirm(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
         return None
     mine = access.visible(Interview, user, *SCHEDULE, rowwise=True)
     unconfirmed = Interview.status.in_([InterviewStatus.SCHEDULED, InterviewStatus.RESCHEDULED])
-    rows = _listed(session, user, STILL_OPEN, *_start_within(at, at + timedelta(hours=48)), unconfirmed, mine)
+    rows = listed(session, user, STILL_OPEN, *start_within(at, at + timedelta(hours=48)), unconfirmed, mine)
     return {"title": "To confirm within 48 hours", "icon": "check2-circle", "count": None, "rows": rows,
             "url": "/interviews/?when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start",
             "empty": "Everything of the next two days is confirmed."}  # fmt: skip
@@ -332,8 +389,8 @@ def _left_open(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     if not access.may(user, *SCHEDULE):
         return None
     mine = access.visible(Interview, user, *SCHEDULE, rowwise=True)
-    over = (*_start_within(at - timedelta(days=30), at), Interview.scheduled_end < at)
-    rows = _listed(session, user, STILL_OPEN, *over, mine, order=Interview.scheduled_start.desc())
+    over = (*start_within(at - timedelta(days=30), at), Interview.scheduled_end < at)
+    rows = listed(session, user, STILL_OPEN, *over, mine, order=Interview.scheduled_start.desc())
     return {
         "title": "Over, but still open", "icon": "exclamation-triangle", "count": None, "rows": rows,
         "url": "/interviews/?when=overdue", "empty": "Nothing is left open.",

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.core.forms import (
     ReferenceField,
@@ -23,8 +23,21 @@ from portal.core.forms import (
 )
 from portal.core.tenancy import tenant_id
 from portal.core.types import zone_names
+from portal.interviews.filling import copy_name
 from portal.interviews.models import Outcome
 from portal.people.models import User
+
+OVERRULE = "Book in spite of a clash, because …"
+OVERRULE_HELP = "Left empty, a clash is refused. The reason is kept in the history."
+
+
+_OVERRULES = {"overrule_reason": "write:interviews"}
+
+
+def _overrule() -> Any:
+    """HR may book in spite of a clash, and says why."""
+    short = Length(max=500, message="At most %(max)d characters, please.")
+    return StringField(OVERRULE, [Optional(), short], description=OVERRULE_HELP)
 
 
 @verb_form("reschedule")
@@ -33,6 +46,8 @@ class RescheduleForm(VerbForm):
 
     scheduled_start = WallTimeField("New start", [InputRequired("Please give the new start.")])
     scheduled_end = WallTimeField("New end", [InputRequired("Please give the new end.")])
+    overrule_reason = _overrule()
+    needs = _OVERRULES
 
     def prefill(self, row: Any) -> None:
         self.zone_name = row.timezone
@@ -92,6 +107,7 @@ class RescheduleManyForm(RescheduleForm):
     minutes = IntegerField("Minutes", [Optional(), Within(-1000, 1000)], render_kw={"data-when": "how=offset"})
     scheduled_start = WallTimeField("New start", [Optional()], render_kw={"data-when": "how=time"})
     scheduled_end = None  # type: ignore[assignment]
+    overrule_reason = _overrule()  # after the others
 
     def validate_scheduled_end(self, field: Any) -> None:
         """Each keeps its length: there is no end to check."""
@@ -113,9 +129,11 @@ class RescheduleManyForm(RescheduleForm):
         return (self.hours.data or 0) * 60 + (self.minutes.data or 0)
 
     def params(self) -> dict[str, Any]:
+        reason = self.overrule_reason.data if self.overrule_reason else ""
+        kept = {"overrule_reason": reason} if reason else {}
         if self.how.data == "offset":
-            return {"offset_days": self.days.data or 0, "offset_minutes": self.minutes_more}
-        return {"scheduled_start": as_json(self.scheduled_start.data)}
+            return {"offset_days": self.days.data or 0, "offset_minutes": self.minutes_more, **kept}
+        return {"scheduled_start": as_json(self.scheduled_start.data), **kept}
 
 
 @verb_form("complete")
@@ -136,3 +154,15 @@ class OrganizerForm(VerbForm):
     @classmethod
     def revive(cls, session: Any, params: dict[str, Any]) -> dict[str, Any]:
         return {"organizer": session.get(User, (tenant_id(), UUID(params["organizer"])))}
+
+
+@verb_form("clone_template")
+class CloneForm(VerbForm):
+    name = StringField(
+        "Name of the copy",
+        [InputRequired("Please give a name."), Length(max=120, message="At most %(max)d characters, please.")],
+    )
+
+    def prefill(self, row: Any) -> None:
+        if not self.name.raw_data:
+            self.name.data = copy_name(row)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 from portal.core import access, clock
 from portal.core.audit import Audited
 from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, long_text, ref, text
+from portal.core.rows import Cell, Rows, RowsOf
 from portal.core.types import Choice, LongText, WebUrl, Zone, zone, zone_names
 from portal.hiring.models import (
     Application,
@@ -94,6 +95,20 @@ class Reply(StrEnum):
     DECLINED = "declined"
 
 
+_WEIGHT = Cell("weight", whole=(0, 100), default=1)
+QUESTIONS = Rows(
+    (Cell("question", 500, long=True, required=True), Cell("category", 100),
+     Cell("expected_answer", 2000, long=True), _WEIGHT),
+    "question",
+)  # fmt: skip
+CRITERIA = Rows(
+    (Cell("name", 100, required=True, unique=True), Cell("description", 500, long=True), _WEIGHT,
+     Cell("max_score", whole=(2, 100), default=5)),
+    "criterion",
+)  # fmt: skip
+SKILLS = Rows((Cell("skill", 100, unique=True),), "skill", plain=True)
+
+
 class InterviewTemplate(Searchable, Audited, Editable, Owned, Model):
     """What interviews of one sort have in common. ``questions`` are {question, category, expected_answer, weight},
     ``scorecard_criteria`` {name, description, weight, max_score}; feedback rates by the criteria's names."""
@@ -112,9 +127,9 @@ class InterviewTemplate(Searchable, Audited, Editable, Owned, Model):
     required_interviewers: Mapped[int] = mapped_column(default=1)
     allow_multiple_interviewers: Mapped[bool] = mapped_column(default=True)
     requires_feedback_before_discussion: Mapped[bool] = mapped_column(default=False)
-    questions: Mapped[list[Any]] = mapped_column(default=list)
-    scorecard_criteria: Mapped[list[Any]] = mapped_column(default=list)
-    skills_assessed: Mapped[list[Any]] = mapped_column(default=list)
+    questions: Mapped[list[Any]] = mapped_column(RowsOf(QUESTIONS), default=list)
+    scorecard_criteria: Mapped[list[Any]] = mapped_column(RowsOf(CRITERIA), default=list)
+    skills_assessed: Mapped[list[Any]] = mapped_column(RowsOf(SKILLS), default=list)
     instructions: Mapped[str] = long_text(rich=True)
     preparation_guide: Mapped[str] = long_text(rich=True)
     candidate_instructions: Mapped[str] = long_text(rich=True)
@@ -192,6 +207,14 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
     cancellation_reason: Mapped[str] = mapped_column(LongText(), default="")
     reschedule_count: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[str | None] = mapped_column(Choice(Outcome))
+
+    if TYPE_CHECKING:  # from the rules and rows of reminders: ``messaging.reminders`` hangs them on
+        needs_1day_reminder: bool
+        needs_1hour_reminder: bool
+        needs_15min_reminder: bool
+        reminder_sent_1day: bool
+        reminder_sent_1hour: bool
+        reminder_sent_15min: bool
 
     application: Mapped[Application] = relationship(viewonly=True)
     organizer: Mapped[User | None] = relationship(viewonly=True)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from portal.core.types import zone_names
 from portal.feedback.models import submitted_by
 from portal.hiring.models import Application, Candidate, Job
-from portal.interviews.models import AHEAD, Interview, Panelist, Reply
+from portal.interviews.models import AHEAD, Interview, InterviewTemplate, Panelist, Reply
 from portal.people.models import Tenant, User
 
 
@@ -56,6 +56,7 @@ class Facts:
     cancellation_reason: str
     candidate: Person
     panel: tuple[Person, ...] = field(default=())
+    candidate_instructions: str = ""  # rich text, of the template
 
     @property
     def ahead(self) -> bool:
@@ -70,14 +71,21 @@ class Facts:
 _KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
 _USER = (User.id, User.full_name, User.email, User.timezone, User.active)
 _INTERVIEWS = (
-    sa.select(Interview, Candidate, Job.title.label("job"), Tenant.name.label("organisation"))
+    sa.select(
+        Interview, Candidate, Job.title.label("job"), Tenant.name.label("organisation"),
+        InterviewTemplate.candidate_instructions.label("instructions"),
+    )
     .join(Application, Application.id == Interview.application_id)
     .join(Candidate, Candidate.id == Application.candidate_id)
     .join(Job, Job.id == Application.job_id)
     .join(Tenant, Tenant.id == Interview.tenant_id)
+    .outerjoin(
+        InterviewTemplate,
+        sa.and_(InterviewTemplate.tenant_id == Interview.tenant_id, InterviewTemplate.id == Interview.template_id),
+    )
     .where(Interview.id.in_(_KEYS))
     .execution_options(populate_existing=True)
-)
+)  # fmt: skip
 _PANELS = (
     sa.select(
         Panelist.interview_id, Panelist.part, Panelist.reply, submitted_by(Panelist).label("gave_feedback"), *_USER
@@ -109,7 +117,8 @@ def _facts(row: Any, panel: list[Person]) -> Facts:
         start=interview.scheduled_start, end=interview.scheduled_end, type=interview.interview_type,
         title=interview.title, job=row.job, location=interview.location, link=interview.meeting_url_display,
         meeting_id=interview.meeting_id, passcode=interview.meeting_password,
-        cancellation_reason=interview.cancellation_reason, candidate=reader, panel=tuple(panel),
+        cancellation_reason=interview.cancellation_reason, candidate_instructions=row.instructions or "",
+        candidate=reader, panel=tuple(panel),
     )  # fmt: skip
 
 

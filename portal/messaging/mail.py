@@ -12,8 +12,9 @@ from typing import Any
 
 import jinja2
 from flask import Flask, current_app
+from markupsafe import Markup
 
-from portal.core.types import words, zone
+from portal.core.types import RichText, words, zone
 from portal.messaging.channels import ascii_domain
 from portal.messaging.facts import Facts, Person
 
@@ -115,6 +116,8 @@ def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_sta
         "reason": facts.cancellation_reason if staff else "",
         "details": _details(facts, reader),
         "feedback_url": f"{_base_url()}/interviews/{facts.id}/feedback",
+        "instructions": RichText.plain(facts.candidate_instructions) if reader.is_candidate else "",
+        "rich_instructions": Markup(RichText.clean(facts.candidate_instructions)) if reader.is_candidate else "",
         "zone": zone(reader.timezone).key,
     }
 

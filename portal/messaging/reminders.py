@@ -8,13 +8,14 @@ ahead, but only the nearest: who gets "in 1 hour" needs no "in 1 day" any more.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, object_session
 
-from portal.core import events
+from portal.core import clock, events
 from portal.core.events import Event
 from portal.core.tenancy import everywhere, tenant_id, tenant_scope
 from portal.hiring.models import Application
@@ -52,6 +53,32 @@ def install() -> None:
     for name in ("InterviewCancelled", "InterviewNoShow", "InterviewCompleted", "InterviewStarted"):
         events.listen(name, _void_for)
     events.listen("InterviewerRemoved", _void_for_removed)
+
+
+# --- what an interview derives from them (SPEC §1) ---------------------------------------------------
+
+
+def needs(interview: Interview, rule: Rule) -> bool:
+    """Whether the rule's reminder is called for right now: ahead, within its time, and nobody has it yet."""
+    left = interview.scheduled_start - clock.now()
+    within = rule.last_useful <= left <= rule.due
+    return interview.status in AHEAD and within and not was_sent(interview, rule)
+
+
+def was_sent(interview: Interview, rule: Rule) -> bool:
+    """Whether the rule's reminder of the present schedule has gone out, to one of its readers at least."""
+    session = object_session(interview)
+    if session is None:  # a row that is not kept yet has no reminders
+        return False
+    of_this = (Reminder.subject_id == interview.id, Reminder.schedule_version == interview.reschedule_count)
+    query = sa.select(Reminder.id).where(*of_this, Reminder.kind == rule.kind, Reminder.sent_at.is_not(None))
+    return session.scalar(query.limit(1)) is not None
+
+
+# ``needs_1day_reminder``, ``reminder_sent_1day`` and so on: said here because interviews do not know of messages.
+for _rule in RULES:
+    setattr(Interview, f"needs_{_rule.kind}_reminder", property(partial(needs, rule=_rule)))
+    setattr(Interview, f"reminder_sent_{_rule.kind}", property(partial(was_sent, rule=_rule)))
 
 
 # --- with the schedule ------------------------------------------------------------------------------

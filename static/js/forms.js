@@ -36,7 +36,7 @@ function showError(field) {
 
 function focusField(field) {
   if (field.tomselect) field.tomselect.focus();
-  else if (field.matches("fieldset")) field.querySelector("input:checked, input")?.focus();
+  else if (field.matches("fieldset")) (field.querySelector("[aria-invalid]") ?? field.querySelector("input:checked, input, textarea"))?.focus();
   else field.focus();
 }
 
@@ -93,6 +93,7 @@ function guardDrafts(root) {
   };
   root.addEventListener("input", mark);
   root.addEventListener("change", mark);
+  root.addEventListener("click", (event) => event.target.closest("[data-rows] button") && mark(event));
   addEventListener("beforeunload", (event) => {
     if ([...dirty].some((form) => !sent.has(form))) event.preventDefault();
   });

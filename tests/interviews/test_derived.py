@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 
+import portal.messaging.reminders  # noqa: F401 - hangs its properties on interviews
+from portal.core import records
+from portal.core.db import db
 from portal.interviews.models import Interview
+from portal.messaging.models import Reminder
+from portal.people.models import User
 from tests.support.clock import MONDAY, Clock
+from tests.support.hiring import make_interview
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
@@ -98,3 +104,60 @@ def test_the_link_that_a_person_typed_comes_before_the_providers() -> None:
     links = [(typed, issued), ("", issued), (None, issued), (typed, None), (None, None)]
     shown = [interview(meeting_link=a, meeting_url=b).meeting_url_display for a, b in links]
     assert shown == [typed, issued, issued, typed, ""]
+
+
+# --- reminders: they follow from the rules and from what was sent ------------------------------------
+
+KINDS = ("1day", "1hour", "15min")
+
+
+def needed(row: Interview) -> list[str]:
+    return [kind for kind in KINDS if getattr(row, f"needs_{kind}_reminder")]
+
+
+def sent(row: Interview) -> list[str]:
+    return [kind for kind in KINDS if getattr(row, f"reminder_sent_{kind}")]
+
+
+@pytest.mark.parametrize(
+    ("left", "kinds"),
+    [
+        (timedelta(hours=24, seconds=1), []),
+        (timedelta(hours=24), ["1day"]),
+        (timedelta(hours=23), ["1day"]),
+        (timedelta(hours=23) - SECOND, []),
+        (timedelta(minutes=60, seconds=1), []),
+        (timedelta(minutes=60), ["1hour"]),
+        (timedelta(minutes=55), ["1hour"]),
+        (timedelta(minutes=55) - SECOND, []),
+        (timedelta(minutes=15, seconds=1), []),
+        (timedelta(minutes=15), ["15min"]),
+        (timedelta(minutes=5), ["15min"]),
+        (timedelta(minutes=5) - SECOND, []),
+        (-SECOND, []),
+    ],
+)
+def test_a_reminder_is_needed_between_its_due_time_and_the_last_useful_one(
+    clock: Clock, left: timedelta, kinds: list[str]
+) -> None:
+    times = {"scheduled_start": MONDAY + left, "scheduled_end": MONDAY + left + HOUR}
+    assert needed(interview(**times)) == kinds
+    for status in ("in_progress", "completed", "cancelled", "no_show"):
+        assert needed(interview(status=status, **times)) == []
+
+
+def test_a_reminder_that_was_sent_is_not_needed_and_a_rescheduling_begins_anew(alice: User, clock: Clock) -> None:
+    row = make_interview(start=MONDAY + timedelta(days=1))
+    assert (needed(row), sent(row)) == (["1day"], [])
+    candidate = row.application.candidate_id
+    common = {"subject_id": row.id, "kind": "1day", "recipient_id": candidate, "candidate_id": candidate,
+              "due_at": MONDAY, "last_useful_at": MONDAY + HOUR}  # fmt: skip
+    made = records.create(db.session, Reminder, {**common, "schedule_version": 0})
+    assert (needed(row), sent(row)) == (["1day"], [])  # waiting is not sent
+    made.sent_at = MONDAY
+    db.session.flush()
+    assert (needed(row), sent(row)) == ([], ["1day"])
+    row.reschedule_count = 1
+    db.session.flush()
+    assert (needed(row), sent(row)) == (["1day"], [])
+    assert sent(make_interview(start=MONDAY + timedelta(days=1))) == []

@@ -13,6 +13,7 @@ from portal.core.errors import Invalid, Missing, NotAllowed, PortalError
 from portal.hiring.models import Application
 from portal.interviews import actions
 from portal.interviews.models import Interview, Panelist
+from portal.interviews.panels import set_panel
 from portal.people.models import User
 from tests.support.cast import Cast
 from tests.support.clock import MONDAY
@@ -209,14 +210,14 @@ def test_an_interview_stays_with_its_application(alice: User) -> None:
     assert (row.application_id, row.title) == (before, "Moved?")
 
 
-def test_who_is_added_and_removed_is_told_and_who_stays_keeps_part_and_reply(alice: User) -> None:
+def test_who_is_added_and_removed_is_told_and_who_stays_keeps_their_reply(alice: User) -> None:
     stays, goes, comes = (colleague("Interviewer") for _ in range(3))
     row = make_interview(panel=[stays, goes])
     db.session.execute(sa.update(Panelist).where(Panelist.user_id == stays.id).values(reply="accepted"))
-    actions.set_panel(db.session, row, [comes, stays], change(alice))
+    set_panel(db.session, row, [comes, stays], change(alice))
     query = sa.select(Panelist.user_id, Panelist.part, Panelist.reply).where(Panelist.interview_id == row.id)
     assert {tuple(each) for each in db.session.execute(query)} == {
-        (stays.id, "lead", "accepted"), (comes.id, "panelist", "needs_action"),
+        (comes.id, "lead", "needs_action"), (stays.id, "panelist", "accepted"),
     }  # fmt: skip
     said = {"schedule": 0, "start": row.scheduled_start.isoformat()}
     assert events(row) == [

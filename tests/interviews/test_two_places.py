@@ -16,7 +16,7 @@ from portal.core import clock as portal_clock
 from portal.core.db import db, new_id
 from portal.core.errors import Clash, PortalError
 from portal.hiring.models import Application
-from portal.interviews import actions
+from portal.interviews import actions, panels
 from portal.interviews.models import AHEAD, OPEN, Interview, Panelist
 from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Reminder
@@ -121,7 +121,7 @@ def test_who_joins_a_panel_must_be_free_and_who_leaves_it_is(alice: User) -> Non
     ben, cora = colleague("Interviewer", "Ben Bright"), colleague("Interviewer", "Cora Cole")
     schedule(alice, make_application("approved"), ben, title="First")
     second = schedule(alice, make_application("approved"), cora, title="Second")
-    told = refused(lambda: actions.set_panel(db.session, second, [cora, ben], change(alice)))
+    told = refused(lambda: panels.set_panel(db.session, second, [cora, ben], change(alice)))
     assert list(told) == ["interviewers"]
     db.session.rollback()
 
@@ -211,7 +211,7 @@ class Office:
             make_application("interview_scheduled", candidate=candidate) for candidate in (jane, jane, None)
         ]
         self.people = [colleague("Interviewer") for _ in range(3)]
-        self.panels: list[UUID] = []  # whose panel was changed, once for each time
+        self.repanelled: list[UUID] = []  # whose panel was changed, once for each time
 
     def panel(self, number: int) -> list[User]:
         return [user for bit, user in enumerate(self.people) if number % 8 >> bit & 1]
@@ -232,8 +232,8 @@ class Office:
         row = rows[one % len(rows)]
         if what == "panel":
             before = row.version
-            actions.set_panel(db.session, row, self.panel(other), change(self.by))
-            self.panels += [row.id] * (row.version - before)
+            panels.set_panel(db.session, row, self.panel(other), change(self.by))
+            self.repanelled += [row.id] * (row.version - before)
             return "panel"
         moves = INTERVIEW.possible(row.status)
         if not moves:
@@ -302,7 +302,7 @@ def test_any_sequence_of_deeds_leaves_everybody_in_one_place(
         check_reminders(rows)
         for row in rows:
             steps_of = [action for action, _ in audited(row) if action != "overruled a clash"]
-            assert row.version == 1 + len(steps_of) + office.panels.count(row.id)
+            assert row.version == 1 + len(steps_of) + office.repanelled.count(row.id)
         all_of_it.rollback()
 
 

@@ -14,6 +14,8 @@ import pytest
 from flask import Flask
 
 from portal import jobs as portal_jobs
+from portal.core import records
+from portal.interviews.models import InterviewTemplate
 from portal.messaging import catalog, mail
 from portal.messaging.facts import Facts, Person
 from tests.conftest import MakeApp
@@ -78,6 +80,26 @@ def test_it_says_how_long_where_and_with_whom(world: World, cast: Cast, mailbox:
     for wanted in ("45 minutes", "Room 7", "https://meet.example/abc"):
         assert all(wanted in part for part in (*parts(staff), *parts(candidate)))
     assert all("Bob Baker" in part and "Jane Doe 1" in part and "Senior Nurse" in part for part in parts(staff))
+
+
+def test_the_candidate_reads_the_templates_instructions_when_it_is_scheduled_and_moved(
+    world: World, cast: Cast, mailbox: MailServer, deliver: Act
+) -> None:
+    rich = "<p>Bring <b>your ID</b> &amp; a pen.</p><ul><li>Ring twice</li></ul>"
+    with world.session() as session:
+        values = {"name": "Ward round", "candidate_instructions": rich + "<script>x</script>"}
+        template = records.create(session, InterviewTemplate, values).id
+    key = world.interview(world.clock.now + 90 * HOUR, [cast.alice], template_id=template)
+    deliver()
+    world.move(key, "reschedule", offset_minutes=60)
+    deliver()
+    world.move(key, "cancel", reason="ill")
+    deliver()
+    said = [parts(message) for message in mailbox.to(JANE)]
+    wanted = "Bring your ID & a pen.\n\n- Ring twice\n\nIf this time"
+    assert [wanted in text.replace("\r\n", "\n") for text, _ in said] == [True, True, False]
+    assert [rich in html for _, html in said] == [True, True, False]
+    assert not any("Ring twice" in part for message in mailbox.to("alice@harbour.example") for part in parts(message))
 
 
 def test_a_candidate_reads_nothing_that_is_meant_for_staff(

@@ -18,6 +18,7 @@ from portal.hiring.actions import add_pipeline
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.interviews import actions
 from portal.interviews.models import Interview, Panelist
+from portal.interviews.panels import set_panel
 from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Delivery, Reminder
 from portal.people.models import User
@@ -84,7 +85,7 @@ class World:
         with self.session() as session:
             row = session.get(Interview, (self.person.tenant_id, interview))
             users = [session.get(User, (p.tenant_id, p.id)) for p in panel]
-            actions.set_panel(session, row, users, self.change())
+            set_panel(session, row, users, self.change())
 
     def reply(self, interview: UUID, person: Person, reply: str) -> None:
         with self.session() as session:

@@ -20,7 +20,7 @@ from portal.hiring import actions as hiring
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import APPLICATION
 from portal.interviews import actions as interviews
-from portal.interviews.models import Interview
+from portal.interviews.models import Interview, InterviewTemplate
 from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Delivery
 from portal.people import actions as people
@@ -72,6 +72,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.add(job)
         db.session.flush()
         _hire(me, job, mark, f"{mark.lower()}@x.example")
+        db.session.add(InterviewTemplate(name=f"{mark} screening"))
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
         _tell(me)
         db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))

@@ -1,0 +1,77 @@
+"""How a panelist replies to the invitation, and what awaits their reply."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from portal.admin.grid import panel
+from portal.admin.home import card
+from portal.core import access, clock
+from portal.core.db import db
+from portal.core.errors import Conflict, Invalid, WrongState
+from portal.core.types import words
+from portal.core.workflow import Change
+from portal.interviews import panels
+from portal.interviews.admin import INTERVIEWS, listed, start_within
+from portal.interviews.models import STILL_OPEN, Interview, Panelist, Reply
+
+blueprint = Blueprint("interview_replies", __name__, url_prefix="/interviews")
+
+_ANSWERS = (
+    (Reply.ACCEPTED, "Accept", "check-lg"),
+    (Reply.TENTATIVE, "Tentative", "question-circle"),
+    (Reply.DECLINED, "Decline", "x-lg"),
+)
+
+
+@blueprint.post("/<uuid:key>/reply")
+@login_required
+def reply(key: UUID) -> ResponseReturnValue:
+    """One's own reply, from the interview's page; nobody replies for somebody else."""
+    row = access.fetch(db.session, Interview, key, current_user)
+    answer, note = request.form.get("reply", ""), request.form.get("note", "")
+    try:
+        mine = panels.reply(db.session, row, answer, note, Change(clock.now(), current_user))
+        db.session.commit()
+    except (Invalid, WrongState, Conflict) as error:
+        db.session.rollback()
+        flash(error.message, "warning")
+    else:
+        flash(f"Your reply: {words(mine.reply).lower()}.", "success")
+    return redirect(INTERVIEWS.row_url(key))
+
+
+@panel(INTERVIEWS.path)
+def _my_reply(session: Any, row: Interview, user: Any) -> dict[str, Any] | None:
+    """The form for one's own reply, as long as there is something to reply to."""
+    mine = panels.seat_of(session, row, user.id)
+    if mine is None or not panels.can_reply(row, Change(clock.now(), user)):
+        return None
+    return {
+        "title": "Your reply", "icon": "reply", "template": "portal/reply.html",
+        "url": f"{INTERVIEWS.row_url(row.id)}/reply", "mine": words(mine.reply), "part": mine.part,
+        "waits": mine.reply == Reply.NEEDS_ACTION, "limit": panels.NOTE_LIMIT,
+        "answers": [{"value": value.value, "label": label, "icon": icon, "now": value == mine.reply}
+                    for value, label, icon in _ANSWERS],
+    }  # fmt: skip
+
+
+@card
+def _to_reply(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
+    """Invitations that I have not replied to."""
+    if not access.may(user, "read:interviews"):
+        return None
+    waits = sa.exists().where(
+        Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id,
+        Panelist.user_id == user.id, Panelist.reply == Reply.NEEDS_ACTION,
+    )  # fmt: skip
+    rows = listed(session, user, STILL_OPEN, *start_within(at, at + timedelta(days=90)), waits)
+    if not rows:
+        return None
+    return {"title": "Awaiting my reply", "icon": "reply", "count": None, "rows": rows,
+            "url": f"/panelists/?user={user.id}&reply=needs_action", "empty": "Nothing."}  # fmt: skip
