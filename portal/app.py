@@ -24,9 +24,11 @@ from portal.core.limits import limiter
 from portal.feedback import models as _feedback_models  # noqa: F401 - until its pages come
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
+from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F401 - it adds to pages of slots
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
+from portal.scheduling import slots_admin, slots_views
 from portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,8 +100,9 @@ def _install_requests(app: Flask) -> None:
 def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
     app.register_blueprint(health.blueprint)
-    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS)
-    grids = (interviews_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS)
+    app.register_blueprint(slots_views.blueprint)
+    lookups.register(*people_admin.LOOKUPS, *hiring_admin.LOOKUPS, *slots_admin.LOOKUPS)
+    grids = (interviews_admin.GRIDS, slots_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS)
     admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)
     jobs.install(app)

@@ -22,14 +22,22 @@ ROOMS = {
     "workflow": 1,
     "hours": 1,  # working hours as people write them
     "bookings": 1,  # how an interview takes up time
+    "busy": 1,  # spans of time that are taken
+    "recurrence": 1,  # rules by which slots recur
+    "slots": 1,  # what becomes of a slot; how an interview books one
     "pipeline": 1,  # the statuses and stages as data
     "roles": 1,  # the built-in roles as data
     "queries": 2,
     "actions": 2,
     "passwords": 2,
+    "slots_actions": 2,
+    "slots_generator": 2,
     "forms": 3,
+    "slots_forms": 3,
     "admin": 4,
     "api": 4,
+    "slots_admin": 4,
+    "slots_views": 4,
     "views": 4,
 }
 """The floor of each room of a feature."""

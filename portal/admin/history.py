@@ -17,6 +17,7 @@ _DONE = {
     "created": "created it", "changed": "changed it", "deleted": "deleted it", "confirm": "confirmed it",
     "start": "started it", "complete": "completed it", "reschedule": "rescheduled it", "cancel": "cancelled it",
     "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
+    "hold": "held it", "let_go": "let it go", "book": "booked it", "unbook": "freed it",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import BY_NAME, CLOSED, write_activities
-from portal.interviews import bookings
+from portal.interviews import bookings, slots
 from portal.interviews.models import AHEAD, Audience, Interview, InterviewType, Panelist, Part
 from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
 from portal.people.models import User
@@ -25,9 +25,10 @@ def schedule_interview(
 ) -> Interview:
     """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
     values = dict(values)
-    change = _knowing(change, values)
+    change, slot = _knowing(change, values), values.pop("slot_id", None)
     application = _application(session, values.get("application_id"))
     _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
+    interviewers = slots.fill(session, slot, values, interviewers, change)
     values["organizer_id"] = values.get("organizer_id") or change.actor
     candidate = session.get(Candidate, (tenant_id(), application.candidate_id))
     values["candidate_timezone"] = values.get("candidate_timezone") or candidate.timezone
@@ -37,6 +38,7 @@ def schedule_interview(
     _check_active(interviewers)
     row = records.create(session, Interview, values)
     _seat(session, row, interviewers)
+    slots.take(session, row, slot, change)
     bookings.occupy(session, row, change)
     note = {"interview_id": str(row.id)}
     line = (application.id, ActivityType.INTERVIEW_SCHEDULED, "", row.scheduled_start.isoformat(), row.title, note)
@@ -140,6 +142,7 @@ def set_panel(session: Any, row: Interview, users: Sequence[User], change: Chang
     if added or set(seated) - set(wanted):
         records.touch(row)
     session.flush()
+    slots.leave(session, row, set(seated) - set(wanted), change)
     if takes_time:
         bookings.seat(session, row, [user.id for user in added], set(seated) - set(wanted), change)
     said = {"schedule": row.reschedule_count, "start": row.scheduled_start.isoformat()}

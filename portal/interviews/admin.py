@@ -175,8 +175,10 @@ INTERVIEWS = Grid(
             FormField("title", required=False, help="Left empty, it names the type and the candidate."),
         )),
         ("When", (
-            FormField("scheduled_start", "Start", zone_field="timezone"),
-            FormField("scheduled_end", "End", zone_field="timezone"),
+            FormField("slot_id", "Slot", lookup="slots", on=("new",), permission="read:interview_slots", required=False,
+                      help="A time that an interviewer offers. It fills start, end, zone and interviewer left empty."),
+            FormField("scheduled_start", "Start", zone_field="timezone", required=False),
+            FormField("scheduled_end", "End", zone_field="timezone", required=False),
             FormField("timezone", "Zone of these times", required=True),
             FormField("allow_past", "Record an interview of the past", kind="bool", permission="write:interviews"),
         )),

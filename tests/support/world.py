@@ -22,6 +22,7 @@ from portal.interviews import actions as interviews
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
+from portal.scheduling import slots_actions as slots
 from tests.support.cast import Cast, Person
 
 TO_APPROVED = ("pending_documents", "documents_submitted", "verification_in_progress", "documents_verified", "approved")
@@ -43,6 +44,7 @@ class World:
             job = db.session.scalars(sa.select(Job).limit(1)).one()
             for number in range(count):
                 _hire(me, job, f"More{number}", f"more{number}@x.example")
+            _offer(me, count, after=2)
             db.session.commit()
 
 
@@ -68,6 +70,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.add(job)
         db.session.flush()
         _hire(me, job, mark, f"{mark.lower()}@x.example")
+        _offer(me, 1)
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
         _tell(me)
         db.session.commit()
@@ -105,6 +108,14 @@ def _hire(me: User, job: Job, first_name: str, email: str) -> None:
          "scheduled_start": start, "scheduled_end": start + timedelta(hours=1), "organizer_id": me.id},
         [me], change,
     )  # fmt: skip
+
+
+def _offer(me: User, count: int, after: int = 1) -> None:
+    """``count`` slots, one a day, a while ahead."""
+    start = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=100 + after)
+    for number in range(count):
+        at = start + timedelta(days=number)
+        slots.offer(db.session, {"start": at, "end": at + timedelta(minutes=30)}, Change(clock.now(), me))
 
 
 def nominate(candidate: Candidate, job: Job, me: User) -> Application:
