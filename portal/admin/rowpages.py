@@ -116,7 +116,7 @@ class RowPages:
         if not self._may_change(row):
             raise NotAllowed(f"You may read this {self.grid.noun}, but not change it.")
         form = self._form("edit", row)
-        conflict = None
+        conflict, code = None, 0
         if form.validate_on_submit():
             try:
                 # Two who save at once: the second waits here, and then sees what the first has made of the row.
@@ -132,10 +132,11 @@ class RowPages:
             except (Conflict, WrongState) as error:
                 db.session.rollback()
                 form.form_errors.append(error.message)
+                code = error.status
             else:
                 flash(f"{self.grid.noun.capitalize()} “{row}” was saved.", "success")
                 return redirect(self.grid.row_url(key))
-        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), conflict)
+        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), conflict, code)
 
     def _create(self, values: dict[str, Any], change: Change) -> Any:
         if self.grid.create:
@@ -168,7 +169,7 @@ class RowPages:
                 field.zone_name = (form[field.zone_field].data if field.zone_field else "") or current_user.timezone
         return form
 
-    def _form_page(self, form: Any, page: str, title: str, cancel: str, conflict: Any = None) -> Any:
+    def _form_page(self, form: Any, page: str, title: str, cancel: str, conflict: Any = None, code: int = 0) -> Any:
         sections = [
             {"label": label, "fields": [form[f.name] for f in group if page in f.on and f.name in form]}
             for label, group in self.grid.sections
@@ -179,7 +180,7 @@ class RowPages:
             crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             zone_note=zone_note(current_user, clock.now()),
         )  # fmt: skip
-        return body, 409 if conflict else 422 if form.errors else 200
+        return body, code or (409 if conflict else 422 if form.errors else 200)
 
     def _conflict(self, row: Any, form: Any) -> dict[str, Any]:
         """Both versions beside each other; the form keeps what was typed and now carries the new version."""
