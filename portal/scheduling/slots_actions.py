@@ -61,8 +61,7 @@ def offer(session: Any, values: Mapping[str, Any], change: Change) -> Offer:
     """A new slot, or a series of them; an occurrence that overlaps another slot of the interviewer, or lies in the
     past, is passed over and told. Raises Invalid, or Clash where nothing is left to offer."""
     repeating = {name: values.get(name) for name in _REPEATING}
-    given = {name: value for name, value in values.items() if name not in _REPEATING}
-    given = records.clean(InterviewSlot, given)
+    given = _cleaned(values)
     given["timezone"] = given.get("timezone") or "UTC"
     who = _interviewer(session, given.get("interviewer_id") or change.actor, change)
     start, end = _times(given, change)
@@ -79,6 +78,12 @@ def offer(session: Any, values: Mapping[str, Any], change: Change) -> Offer:
         session.add_all(rows)
         session.flush()
     return Offer(rows[0], len(rows), passed)
+
+
+def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns among ``values``; an interviewer or a time that is left empty is none."""
+    mine = {name: value for name, value in values.items() if name not in _REPEATING}
+    return records.clean(InterviewSlot, {k: v for k, v in mine.items() if v is not None or k not in _MOVES})
 
 
 def _interviewer(session: Any, key: UUID | None, change: Change) -> User:
@@ -206,9 +211,7 @@ def change_slot(
     scope = values.pop("scope", None)
     if version != row.version:
         raise records.Stale(row)
-    given = records.clean(InterviewSlot, {name: value for name, value in values.items() if name not in _REPEATING})
-    new = {name: getattr(row, name) for name in (*_MOVES, "slot_type", "notes")} | given
-    new["interviewer_id"] = new["interviewer_id"] or row.interviewer_id
+    new = {name: getattr(row, name) for name in (*_MOVES, "slot_type", "notes")} | _cleaned(values)
     later = _later(session, row) if scope == ALL_LATER and row.series_id else []
     touched = any(new[name] != getattr(row, name) for name in (*_MOVES, "slot_type"))
     if touched and (error := refusal(row, change)):

@@ -36,7 +36,7 @@ def repeat(label: str, validators: Any, **more: Any) -> Any:
         "": "Does not repeat", "days": "Every so many days", "weeks": "Every so many weeks, on these weekdays",
         "months": "Every so many months, on the same day", "rule": "By a rule (RRULE)",
     }  # fmt: skip
-    return SelectField(label, validators, choices=[SelectChoice(*each) for each in said.items()], **more)
+    return SelectField(label, validators, choices=[SelectChoice(*each) for each in said.items()], default="", **more)
 
 
 def every(label: str, validators: Any, **more: Any) -> Any:
