@@ -61,6 +61,7 @@ def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> d
             {"field": words(name.removesuffix("_id")), "old": _read(model, name, old, user, names),
              "new": _read(model, name, new, user, names)}
             for name, (old, new) in entry.changes.items()
+            if not _is_bare_key(model, name)
             if entry.action != "created" or new not in (None, "", [], {})
         ],
         "reason": entry.reason or None,
@@ -71,6 +72,12 @@ def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> d
 def _column(model: Any, name: str) -> Any:
     attribute = sa.inspect(model).column_attrs.get(name)
     return attribute.columns[0] if attribute is not None else None
+
+
+def _is_bare_key(model: Any, name: str) -> bool:
+    """A key that refers to no one table has no name, and says nothing to people."""
+    column = _column(model, name)
+    return column is not None and isinstance(column.type, sa.Uuid) and not column.info.get("ref")
 
 
 def _read(model: Any, name: str, value: Any, user: Any, names: dict[str, str]) -> str:

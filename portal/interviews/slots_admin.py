@@ -32,7 +32,7 @@ def _title(user: Any) -> sa.ColumnElement[Any]:
 add_column(
     "slots",
     Column("booked_by", "Booked by", _title, "title", link="interviews", link_id=InterviewSlot.booked_id),
-    after="held_by",
+    after="state",
 )
 
 

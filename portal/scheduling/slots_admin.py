@@ -94,7 +94,8 @@ SLOTS = Grid(
         Column("slot_type", "For", InterviewSlot.slot_type, "choice"),
         Column("state", "State", lambda user: slots.state(clock.now()), "status", tones=TONES),
         Column("held_until", "Held until", lambda user: sa.case((_held(), InterviewSlot.held_until)), "datetime"),
-        Column("held_by", "Held by", lambda user: sa.case((_held(), _Holder.full_name)), "person", ("holder",)),
+        Column("held_by", "Held by", lambda user: sa.case((_held(), _Holder.full_name)), "person", ("holder",),
+               shown=False),
         Column("booked_at", "Booked", InterviewSlot.booked_at, "datetime", shown=False),
         Column("series", "Series", InterviewSlot.recurrence, shown=False, hint="The rule by which it recurs"),
         Column("timezone", "Slot's zone", InterviewSlot.timezone, "zone", shown=False),
@@ -138,6 +139,7 @@ SLOTS = Grid(
         ("Series", (
             FormField("scope", "Change", required=False, on=("edit",), field=slots_forms.scope,
                       when=lambda row: row.series_id is not None,
+                      value=lambda session, row: slots_forms.ONCE,
                       help="Later ones keep their days and get the new time of day."),
         )),
     ),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import DateField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField, TimeField
+from wtforms import DateField, IntegerField, SelectField, SelectMultipleField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput
@@ -60,7 +60,7 @@ def rule(label: str, validators: Any, **more: Any) -> Any:
 def scope(label: str, validators: Any, **more: Any) -> Any:
     """Which of a series a change concerns."""
     said = [SelectChoice(ONCE, "This slot alone"), SelectChoice(ALL_LATER, "This and all later free ones")]
-    return RadioField(label, validators, choices=said, default=ONCE, **more)
+    return SelectField(label, validators, choices=said, default=ONCE, **more)
 
 
 # --- verbs --------------------------------------------------------------------------------------------

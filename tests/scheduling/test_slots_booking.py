@@ -154,7 +154,8 @@ def test_a_booked_slot_is_neither_moved_nor_deleted_nor_held(
 
 def _interview(app: Flask, cast: Cast) -> UUID:
     with app.app_context(), at_work(cast.alice):
-        return db.session.scalars(sa.select(Interview.id)).one()
+        found: UUID = db.session.scalars(sa.select(Interview.id)).one()
+        return found
 
 
 @pytest.mark.parametrize(
@@ -198,6 +199,7 @@ def test_a_no_show_frees_its_slot_and_so_does_taking_the_interviewer_off_the_pan
     schedule(client, _application(app, cast), slot)
     with app.app_context(), at_work(cast.alice) as alice:
         booked = db.session.scalars(sa.select(InterviewSlot.booked_id)).one()
+        assert booked is not None
         change = Change(START + HOUR, alice)
         assert INTERVIEW.apply(db.session, [booked], "no_show", change).refused == {}
         assert db.session.scalars(sa.select(InterviewSlot.booked_id)).one() is None

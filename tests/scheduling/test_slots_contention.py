@@ -72,7 +72,7 @@ def _slot(app: Flask, cast: Cast, number: int) -> UUID:
     start = MONDAY + timedelta(days=number + 1)
     with app.app_context(), at_work(cast.alice) as alice:
         values = {"interviewer_id": cast.bob.id, "start": start, "end": start + HOUR}
-        made = slots_actions.offer(db.session, values, Change(time.now(), alice)).row.id
+        made: UUID = slots_actions.offer(db.session, values, Change(time.now(), alice)).row.id
         db.session.commit()
     return made
 

@@ -44,7 +44,7 @@ def person(app: Flask, cast: Cast, role: str) -> Person:
 def offer(app: Flask, by: Person, start: datetime, minutes: int = 60, **values: Any) -> UUID:
     with app.app_context(), at_work(by) as user:
         given = {"start": start, "end": start + timedelta(minutes=minutes), "timezone": "Europe/London", **values}
-        made = slots_actions.offer(db.session, given, Change(MONDAY, user)).row.id
+        made: UUID = slots_actions.offer(db.session, given, Change(MONDAY, user)).row.id
         db.session.commit()
     return made
 
