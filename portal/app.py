@@ -26,12 +26,13 @@ from portal.feedback import views as feedback_views
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
 from portal.interviews import replies as interview_replies
+from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F401 - it adds to pages of slots
 from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
-from portal.scheduling import availability, free
+from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,11 +109,12 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(free.blueprint)
     app.register_blueprint(interview_templates.blueprint)
     app.register_blueprint(interview_replies.blueprint)
-    features = (people_admin, hiring_admin, interviews_admin, feedback_admin)
+    app.register_blueprint(slots_views.blueprint)
+    features = (people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin)
     lookups.register(*(lookup for feature in features for lookup in feature.LOOKUPS))
     grids = (
-        interviews_admin.GRIDS, feedback_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS,
-        availability.GRIDS,
+        interviews_admin.GRIDS, slots_admin.GRIDS, feedback_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS,
+        messaging_admin.GRIDS, availability.GRIDS,
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)

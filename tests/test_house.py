@@ -23,6 +23,9 @@ ROOMS = {
     "hours": 1,  # working hours as people write them
     "intervals": 1,  # arithmetic of stretches of time
     "bookings": 1,  # how an interview takes up time
+    "busy": 1,  # spans of time that are taken
+    "recurrence": 1,  # rules by which slots recur
+    "slots": 1,  # what becomes of a slot; how an interview books one
     "pipeline": 1,  # the statuses and stages as data
     "roles": 1,  # the built-in roles as data
     "queries": 2,
@@ -30,11 +33,16 @@ ROOMS = {
     "filling": 2,  # what a template fills into an interview
     "panels": 2,  # who sits on a panel, and their replies
     "passwords": 2,
+    "slots_actions": 2,
+    "slots_generator": 2,
     "forms": 3,
+    "slots_forms": 3,
     "admin": 4,
     "api": 4,
     "calendar": 4,  # what a calendar shows
     "calendarpage": 4,  # and how its page says it
+    "slots_admin": 4,
+    "slots_views": 4,
     "views": 4,
     "availability": 4,  # grids of people's time, and what they add elsewhere
     "free": 4,  # the live box of free times

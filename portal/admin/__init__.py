@@ -12,7 +12,7 @@ from portal import jobs
 from portal.admin import bulkviews, files, lookups, menu, runs
 from portal.admin.base import PortalView
 from portal.admin.cells import zone_note
-from portal.admin.grid import Grid, grids, register
+from portal.admin.grid import Grid, completed, grids, register
 from portal.admin.home import HomeView
 from portal.core import access, clock, web
 from portal.core.db import db
@@ -24,6 +24,7 @@ def install(app: Flask, declared: list[Grid]) -> None:
     """Give ``app`` the pages of all declared grids."""
     theme = Theme(folder="portal", base_template="layout.html")
     admin = Admin(app, name="Greenroom", index_view=HomeView(), theme=theme)
+    declared = [completed(grid) for grid in declared]
     for grid in declared:
         register(grid)
     for grid in declared:

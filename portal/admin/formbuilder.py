@@ -77,6 +77,8 @@ def _field(grid: Grid, each: FormField) -> Any:
     required = _required(column) if each.required is None else each.required
     validators: list[Any] = [InputRequired("Please fill this in.") if required else Optional()]
     more: dict[str, Any] = {"description": each.help}
+    if each.field:
+        return each.field(label, validators, **more)
     if each.lookup:
         return ReferenceField(label, validators, lookup=each.lookup, multiple=each.multiple, **more)
     if each.kind:

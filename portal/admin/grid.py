@@ -1,7 +1,7 @@
 """A grid as a declaration: columns, filters, joins, form, bulk actions. ``base.PortalView`` makes pages of it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,8 @@ PAGE_SIZES = (20, 50, 100, 200)
 
 @dataclass(frozen=True)
 class Column:
-    """One thing to show. ``value`` is the SQL of it, the same for page, details and export.
+    """One thing to show. ``value`` is the SQL of it, the same for page, details and export; or a function of the
+    reader that answers it, where it depends on who reads or when (see ``query.settled``).
 
     ``kind`` says how it reads: text, title, datetime, date, number, bool, choice, status, person, zone, link,
     rich. ``joins`` names the grid's joins that it needs. ``sort`` is only for columns with an index.
@@ -78,6 +79,18 @@ class FormField:
     value: Callable[[Any, Any], Any] | None = None  # (session, row) -> what an edit form starts with
     start: Any = None  # what a new form starts with
     required: bool | None = None
+    field: Callable[..., Any] | None = None  # makes the WTForms field where no kind does
+    when: Callable[[Any], bool] | None = None  # whether an edit form has it, for this row
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page of a grid that stands beside New; ``permissions``: any of them."""
+
+    label: str
+    url: str
+    icon: str
+    permissions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,7 @@ class Action:
 
 Creates = Callable[[Any, dict[str, Any], Change], Any]
 Updates = Callable[[Any, Any, dict[str, Any], int, Change], Any]
+Deletes = Callable[[Any, Any, Change], Any]
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,9 @@ class Grid:
     update: Updates | None = None
     write: tuple[str, ...] = ()  # permissions to create and edit; () means nobody
     can_delete: bool = False
+    delete: Deletes | None = None
+    delete_form: str | None = None  # what a deletion asks for (see ``core.forms.verb_form``)
+    links: tuple[Link, ...] = ()
     actions: tuple[Action, ...] = ()
     bulk_forms: Mapping[str, str] = field(default_factory=dict)  # verb -> form where many want another than one
     bulk_offers: tuple[str, ...] = ()  # the order of the bulk bar; () offers all
@@ -182,7 +199,6 @@ class Grid:
 _grids: dict[str, Grid] = {}
 _actions: dict[str, list[Action]] = {}
 _panels: dict[str, list[Callable[..., Any]]] = {}
-_buttons: dict[str, list[Callable[..., Any]]] = {}
 
 
 def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -244,10 +260,16 @@ def _keeper(
     return keep
 
 
-def button(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a button to the details of a grid: (session, row, user) -> {label, url, icon}, or None."""
+Button = Callable[[Any, Any, Any], dict[str, Any] | None]
+_buttons: dict[str, list[Button]] = {}
+_columns: dict[str, list[tuple[Column, str]]] = {}
 
-    def keep(maker: Callable[..., Any]) -> Callable[..., Any]:
+
+def button(path: str) -> Callable[[Button], Button]:
+    """Add a button to the details of a grid: (session, row, user) -> {label, icon, url, needs_form}, or None.
+    Without ``needs_form`` it is pressed by POST."""
+
+    def keep(maker: Button) -> Button:
         if maker not in _buttons.setdefault(path, []):
             _buttons[path].append(maker)
         return maker
@@ -263,8 +285,22 @@ def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list
     return [said for maker in _remarks.get((grid.path, page), ()) if (said := maker(session, row, user))]
 
 
-def buttons_of(grid: Grid) -> list[Callable[..., Any]]:
-    return _buttons.get(grid.path, [])
+def buttons_of(grid: Grid, session: Any, row: Any, user: Any) -> list[dict[str, Any]]:
+    made = (maker(session, row, user) for maker in _buttons.get(grid.path, []))
+    return [{"danger": False, "confirm": "", "needs_form": False, **each} for each in made if each]
+
+
+def add_column(path: str, column: Column, *, after: str) -> None:
+    """Add a column to a lower feature's grid, beside the one called ``after``."""
+    _columns.setdefault(path, []).append((column, after))
+
+
+def completed(grid: Grid) -> Grid:
+    """``grid`` with the columns that higher features add to it."""
+    columns = list(grid.columns)
+    for column, after in _columns.get(grid.path, []):
+        columns.insert(1 + [each.name for each in columns].index(after), column)
+    return replace(grid, columns=tuple(columns)) if len(columns) > len(grid.columns) else grid
 
 
 def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:

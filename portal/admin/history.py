@@ -20,6 +20,7 @@ _DONE = {
     "draft": "began a draft", "submit": "submitted it", "reopen_feedback": "reopened it",
     "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
     "panel": "changed the panel", "reply": "replied to the invitation", "clone": "made it as a copy",
+    "hold": "held it", "let_go": "let it go", "book": "booked it", "unbook": "freed it",
 }  # fmt: skip
 
 
@@ -62,6 +63,7 @@ def _entry(model: Any, entry: AuditEntry, user: Any, names: dict[str, str]) -> d
         "changes": [
             {"field": words(name.removesuffix("_id")), **_both(model, name, old, new, user, names)}
             for name, (old, new) in entry.changes.items()
+            if not _is_bare_key(model, name)
             if entry.action != "created" or new not in (None, "", [], {})
         ],
         "reason": entry.reason or None,
@@ -81,6 +83,12 @@ def _both(model: Any, name: str, old: Any, new: Any, user: Any, names: dict[str,
 def _column(model: Any, name: str) -> Any:
     attribute = sa.inspect(model).column_attrs.get(name)
     return attribute.columns[0] if attribute is not None else None
+
+
+def _is_bare_key(model: Any, name: str) -> bool:
+    """A key that refers to no one table has no name, and says nothing to people."""
+    column = _column(model, name)
+    return column is not None and isinstance(column.type, sa.Uuid) and not column.info.get("ref")
 
 
 def _read(model: Any, name: str, value: Any, user: Any, names: dict[str, str]) -> str:

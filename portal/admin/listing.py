@@ -34,10 +34,12 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
     may_write, pages = view.may_write(), _pages(grid)
     may_edit = may_write and "edit" in pages
     first = (query.page - 1) * query.size + 1
+    shown = {c.name for c in columns}
     filters = [_filter(each, query) for each in permitted(grid.filters, user)]
     return {
         "title": grid.title, "description": grid.description, "endpoint_url": grid.url, "q": query.q,
         "new_url": f"{grid.url}new" if may_write and "new" in pages else None,
+        "links": [link for link in grid.links if access.may(user, *link.permissions)],
         "search_hint": grid.search_hint, "zone_note": zone_note(user, query.at),
         "columns": [_column(c, query) for c in columns],
         "rows": [
@@ -55,7 +57,7 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
         "filters": filters, "chips": _chips(filters, query),
         "clear_url": query.url(values=(), q=""),
         "column_choice": [
-            {"name": c.name, "label": c.label, "shown": c in columns}
+            {"name": c.name, "label": c.label, "shown": c.name in shown}
             for c in permitted(grid.columns, user) if not c.only_details
         ],
         "saved_views": _views(session, query), "save_view_url": f"{grid.url}views", "query_string": query.string,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from portal.admin.cells import when
 from portal.core import access, wall
 from portal.core.db import db
 from portal.core.errors import Missing, NotAllowed
@@ -27,7 +29,9 @@ class Lookup:
 
     ``permissions``: any of them opens the list, narrowed to the rows it grants. ``names_for``: any of these
     opens the whole tenant's list, names and keys alone (a recruiter chooses interviewers without seeing users).
-    ``choosable`` narrows to what may be chosen anew; ``search`` answers the condition for a LIKE pattern.
+    ``choosable`` narrows to what may be chosen anew (or answers that for a user); ``search`` answers the condition
+    for a LIKE pattern; ``moment`` is a time that stands beside the label, in the reader's zone. ``judged_later``:
+    the action itself says why what is listed no more cannot be chosen.
     """
 
     name: str
@@ -38,12 +42,16 @@ class Lookup:
     names_for: tuple[str, ...] = ()
     hint: Any = None
     joins: Sequence[tuple[Any, Any]] = ()
-    choosable: sa.ColumnElement[bool] | None = None
+    choosable: sa.ColumnElement[bool] | Callable[[Any], sa.ColumnElement[bool]] | None = None
     order: Any = None
+    moment: Any = None
+    judged_later: bool = False
 
     def statement(self, user: Any) -> sa.Select[Any]:
         hint = self.hint if self.hint is not None else sa.literal("")
-        query = sa.select(self.model.id, self.label.label("label"), hint.label("hint")).select_from(self.model)
+        moment = self.moment if self.moment is not None else sa.null()
+        query = sa.select(self.model.id, self.label.label("label"), hint.label("hint"), moment.label("moment"))
+        query = query.select_from(self.model)
         for entity, on in self.joins:
             query = query.join(entity, on)
         query = query.where(self.model.tenant_id == tenant_id())
@@ -52,6 +60,10 @@ class Lookup:
         if not access.may(user, *self.permissions):
             raise NotAllowed
         return query.where(access.visible(self.model, user, *self.permissions))
+
+    def open_to(self, user: Any) -> Any:
+        """The condition under which a row may be chosen anew; None where any may."""
+        return self.choosable(user) if isinstance(self.choosable, FunctionType) else self.choosable
 
 
 _lookups: dict[str, Lookup] = {}
@@ -73,15 +85,19 @@ def look_up(name: str) -> ResponseReturnValue:
     if lookup is None:
         raise Missing
     query = lookup.statement(current_user)
-    if lookup.choosable is not None:
-        query = query.where(lookup.choosable)
+    if (choosable := lookup.open_to(current_user)) is not None:
+        query = query.where(choosable)
     for word in fold(request.args.get("q", ""))[:100].replace("\x00", "").split()[:5]:
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         query = query.where(lookup.search(f"%{escaped}%"))
     order = lookup.order if lookup.order is not None else lookup.label
     with wall.lifted(db.session):
         rows = db.session.execute(query.order_by(order, lookup.model.id).limit(LIMIT)).all()
-    return jsonify([{"id": str(key), "label": label, "hint": hint} for key, label, hint in rows])
+    return jsonify([{"id": str(row.id), "label": _label(row), "hint": row.hint} for row in rows])
+
+
+def _label(row: Any) -> str:
+    return f"{row.label}, {when(row.moment, current_user.timezone)}" if row.moment else row.label
 
 
 def _labels(name: str, keys: Iterable[UUID], *, to_choose: bool = False, keep: Sequence[UUID] = ()) -> dict[UUID, str]:
@@ -91,9 +107,10 @@ def _labels(name: str, keys: Iterable[UUID], *, to_choose: bool = False, keep: S
         return {}
     lookup = _lookups[name]
     query = lookup.statement(current_user).where(lookup.model.id.in_(wanted))
-    if to_choose and lookup.choosable is not None:
-        query = query.where(sa.or_(lookup.choosable, lookup.model.id.in_(list(keep))))
-    return {key: label for key, label, _ in db.session.execute(query)}
+    choosable = None if lookup.judged_later else lookup.open_to(current_user)
+    if to_choose and choosable is not None:
+        query = query.where(sa.or_(choosable, lookup.model.id.in_(list(keep))))
+    return {row.id: _label(row) for row in db.session.execute(query)}
 
 
 set_labels(_labels)

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from types import FunctionType
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -98,7 +99,7 @@ class Query:
         """The columns to show: those asked for, else those shown by default."""
         offered = [c for c in permitted(self.grid.columns, self.user) if not c.only_details]
         chosen = [c for c in offered if c.name in self.cols] if self.cols else [c for c in offered if c.shown]
-        return chosen or offered[:1]
+        return settled(chosen or offered[:1], self.user)
 
 
 def _number(text: str | None, default: int) -> int:
@@ -117,6 +118,11 @@ def _sort(grid: Grid, wanted: str, user: Any) -> str:
 def permitted(items: Iterable[Any], user: Any) -> list[Any]:
     """Those columns, filters or fields that the user's roles permit."""
     return [item for item in items if not item.permission or access.may(user, item.permission)]
+
+
+def settled(columns: Iterable[Column], user: Any) -> list[Column]:
+    """The columns with their SQL for this reader, where it depends on who reads."""
+    return [replace(c, value=c.value(user)) if isinstance(c.value, FunctionType) else c for c in columns]
 
 
 def names_of(each: Filter) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from flask_login import current_user
 from portal.admin import history, listing
 from portal.admin.cells import Reader, zone_note
 from portal.admin.grid import Aside, FormField, Grid, asides_of, buttons_of, panels_of, remarks_of
-from portal.admin.query import fetch_rows, permitted, to_key
+from portal.admin.movepages import verb_form_for
+from portal.admin.query import fetch_rows, permitted, settled, to_key
 from portal.core import access, clock, records
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, WrongState
@@ -31,14 +32,14 @@ class RowPages:
     @expose("/<uuid:key>")
     def details_view(self, key: UUID) -> Any:
         row = access.fetch(db.session, self.model, key, current_user)
-        columns = permitted(self.grid.columns, current_user)
+        columns = settled(permitted(self.grid.columns, current_user), current_user)
         found = fetch_rows(db.session, self.grid, columns, [key], current_user)
         if not found:
             raise Missing
         many = request.args.get("history") == "all"
         told, more = history.entries(
             db.session, row, current_user, limit=history.MANY if many else history.FEW,
-            hidden={c.name for c in self.grid.columns if c not in columns},
+            hidden={c.name for c in self.grid.columns} - {c.name for c in columns},
         )  # fmt: skip
         cells = Reader(self.grid, columns, current_user).row(found[0])
         made = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
@@ -49,8 +50,8 @@ class RowPages:
             title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             badge=self._badge(row), edit_url=self._own_url(row, "edit") if may_edit else None,
             delete_url=self._own_url(row, "delete") if self.grid.can_delete and self._may_change(row) else None,
-            buttons=[b for make in buttons_of(self.grid) if (b := make(db.session, row, current_user))],
-            moves=self._moves(row), version=getattr(row, "version", None),
+            moves=[*self._moves(row), *buttons_of(self.grid, db.session, row, current_user)],
+            version=getattr(row, "version", None),
             facts=[
                 {"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)
                 if cell.text != "" or (c.shown and not c.only_details)
@@ -117,7 +118,7 @@ class RowPages:
         if not self._may_change(row):
             raise NotAllowed(f"You may read this {self.grid.noun}, but not change it.")
         form = self._form("edit", row)
-        conflict = None
+        conflict, code = None, 0
         if form.validate_on_submit():
             try:
                 # Two who save at once: the second waits here, and then sees what the first has made of the row.
@@ -133,11 +134,12 @@ class RowPages:
             except (Conflict, WrongState) as error:
                 db.session.rollback()
                 form.form_errors.append(error.message)
+                code = error.status
             else:
                 flash(f"{self.grid.noun.capitalize()} “{row}” was saved.", "success")
                 self._remark("edit", row)
                 return redirect(self.grid.row_url(key))
-        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), row, conflict)
+        return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), row, conflict, code)
 
     def _remark(self, page: str, row: Any) -> None:
         for said in remarks_of(self.grid, page, db.session, row, current_user):
@@ -163,7 +165,8 @@ class RowPages:
             start = {f.name: _initial(f, row) for f in fields}
         form = self._forms[page](data=start)
         for each in fields:
-            if each.permission and not access.may(current_user, each.permission):
+            hidden = row is not None and each.when is not None and not each.when(row)
+            if hidden or (each.permission and not access.may(current_user, each.permission)):
                 form._fields.pop(each.name)
         if row is None and "timezone" in form and not form.timezone.raw_data:
             form.timezone.data = current_user.timezone
@@ -174,7 +177,9 @@ class RowPages:
                 field.zone_name = (form[field.zone_field].data if field.zone_field else "") or current_user.timezone
         return form
 
-    def _form_page(self, form: Any, page: str, title: str, cancel: str, row: Any, conflict: Any = None) -> Any:
+    def _form_page(
+        self, form: Any, page: str, title: str, cancel: str, row: Any, conflict: Any = None, code: int = 0
+    ) -> Any:
         sections = [
             {"label": label, "fields": [form[f.name] for f in group if page in f.on and f.name in form]}
             for label, group in self.grid.sections
@@ -187,7 +192,7 @@ class RowPages:
             crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             zone_note=zone_note(current_user, clock.now()),
         )  # fmt: skip
-        return body, 409 if conflict else 422 if form.errors else 200
+        return body, code or (409 if conflict else 422 if form.errors else 200)
 
     def _conflict(self, row: Any, form: Any) -> dict[str, Any]:
         """Both versions beside each other; the form keeps what was typed and now carries the new version."""
@@ -209,10 +214,11 @@ class RowPages:
         row = access.fetch(db.session, self.model, key, current_user)
         if not self._may_change(row):
             raise NotAllowed
-        if request.method == "POST":
+        form = verb_form_for(self.grid.delete_form, row)
+        if (form is None and request.method == "POST") or (form is not None and form.validate_on_submit()):
             name = str(row)
             try:
-                records.delete(db.session, row)
+                self._delete(row, Change(clock.now(), current_user, form.params() if form else {}))
                 db.session.commit()
             except Conflict as error:
                 flash(error.message, "warning")
@@ -222,8 +228,14 @@ class RowPages:
         return self.render(
             "portal/confirm_delete.html", title=f"Delete {row}?", action_url=request.path,
             message=f"This removes the {self.grid.noun} for good. Its history stays in the audit.",
-            cancel_url=self.grid.row_url(key),
+            cancel_url=self.grid.row_url(key), form=form,
         )  # fmt: skip
+
+    def _delete(self, row: Any, change: Change) -> None:
+        if self.grid.delete:
+            self.grid.delete(db.session, row, change)
+        else:
+            records.delete(db.session, row)
 
 
 def _with_asides(sections: list[dict[str, Any]], asides: list[Aside]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import BY_NAME, CLOSED, write_activities
-from portal.interviews import bookings
+from portal.interviews import bookings, slots
 from portal.interviews.filling import check_panel, fill, template_of
 from portal.interviews.models import AHEAD, Audience, Interview, InterviewTemplate
 from portal.interviews.panels import check_active, parts, seat, set_panel
@@ -28,14 +28,16 @@ def schedule_interview(
 ) -> Interview:  # fmt: skip
     """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
     values = dict(values)
-    change = _knowing(change, values)
+    change, slot = _knowing(change, values), values.pop("slot_id", None)
     application = _application(session, values.get("application_id"))
     _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
+    interviewers = slots.fill(session, slot, values, interviewers, change)
     template = _complete(session, values, application, change)
     check_active(interviewers, shadows)
     row = records.create(session, Interview, values)
     seat(session, row, parts(interviewers, shadows))
     check_panel(session, row, template)
+    slots.take(session, row, slot, change)
     bookings.occupy(session, row, change)
     _record_scheduling(session, row, change)
     return row

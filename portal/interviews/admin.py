@@ -220,7 +220,9 @@ INTERVIEWS = Grid(
             FormField("title", required=False, help="Left empty, it names the template or type, and the candidate."),
         )),
         ("When", (
-            FormField("scheduled_start", "Start", zone_field="timezone"),
+            FormField("slot_id", "Slot", lookup="slots", on=("new",), permission="read:interview_slots", required=False,
+                      help="A time that an interviewer offers. It fills start, end, zone and interviewer left empty."),
+            FormField("scheduled_start", "Start", zone_field="timezone", required=False),
             FormField("scheduled_end", "End", zone_field="timezone", required=False,
                       help="Left empty, the template says how long it takes."),
             FormField("timezone", "Zone of these times", required=True),

@@ -10,7 +10,7 @@ from portal.core import audit, events, records
 from portal.core.errors import Invalid, NotAllowed, WrongState
 from portal.core.types import LongText, words
 from portal.core.workflow import Change
-from portal.interviews import bookings
+from portal.interviews import bookings, slots
 from portal.interviews.models import OPEN, Interview, Panelist, Part, Reply
 from portal.people.models import User
 
@@ -65,6 +65,7 @@ def set_panel(
     _reseat(session, row, seated, wanted)
     records.touch(row)
     session.flush()
+    slots.leave(session, row, removed, change)
     if takes_time:
         bookings.seat(session, row, added, removed, change)
     _tell(session, row, added, removed, change)

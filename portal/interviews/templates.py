@@ -110,10 +110,10 @@ blueprint = Blueprint("templating", __name__, url_prefix="/interview-templates")
 
 
 @button(TEMPLATES.path)
-def _clone_button(session: Any, row: InterviewTemplate, user: Any) -> dict[str, str] | None:
+def _clone_button(session: Any, row: InterviewTemplate, user: Any) -> dict[str, Any] | None:
     if not access.may(user, *WRITE):
         return None
-    return {"label": "Clone", "url": f"{TEMPLATES.row_url(row.id)}/clone", "icon": "copy"}
+    return {"label": "Clone", "url": f"{TEMPLATES.row_url(row.id)}/clone", "icon": "copy", "needs_form": True}
 
 
 @blueprint.route("/<uuid:key>/clone", methods=("GET", "POST"))

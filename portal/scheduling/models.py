@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.core import access, clock
 from portal.core.audit import Audited
 from portal.core.db import Editable, Model, Owned, Timestamped, long_text, ref, text
-from portal.core.types import Choice, LongText, Zone
+from portal.core.forms import zone_label
+from portal.core.types import Choice, LongText, Zone, zone
 from portal.hiring.models import Candidate
 from portal.people.models import User
 from portal.scheduling.hours import DayHours
@@ -172,6 +173,8 @@ class InterviewSlot(Audited, Editable, Owned, Model):
     interviewer: Mapped[User] = relationship(
         primaryjoin="and_(InterviewSlot.tenant_id == User.tenant_id, foreign(InterviewSlot.interviewer_id) == User.id)",
         viewonly=True,
+        lazy="joined",  # a slot is called after its interviewer wherever it is named
+        innerjoin=True,
     )
     held_by: Mapped[User | None] = relationship(
         primaryjoin="and_(InterviewSlot.tenant_id == User.tenant_id, foreign(InterviewSlot.held_by_id) == User.id)",
@@ -188,7 +191,8 @@ class InterviewSlot(Audited, Editable, Owned, Model):
         return SlotState.HELD if self.held_until and self.held_until > at else SlotState.FREE
 
     def __str__(self) -> str:
-        return f"Slot of {self.interviewer}"
+        start = self.start.astimezone(zone(self.timezone))
+        return f"{self.interviewer}, {start.day} {start:%b %Y, %H:%M} ({zone_label(self.timezone, self.start)})"
 
 
 access.declare(Engagement, "availability", own=lambda me: Engagement.user_id == me)

@@ -22,6 +22,12 @@ from portal.core.workflow import Change
 from portal.hiring.models import Candidate
 from portal.people.models import User
 from portal.scheduling.models import Engagement, SubjectType
+from portal.scheduling.slots import book, booked_by, refusal, to_book, unbook
+
+__all__ = [
+    "Booking", "Taken", "book", "booked_by", "clashes", "describe", "in_words", "lock", "occupy", "overrule",
+    "refusal", "refusals", "release", "to_book", "unbook",
+]  # fmt: skip
 
 _TABLE: sa.Table = sa.inspect(Engagement).local_table  # type: ignore[assignment]
 _BUCKETS = 1024  # of locks; one for each person could be more than a server has room for
@@ -101,7 +107,7 @@ def clashes(session: Any, bookings: Sequence[Booking]) -> dict[UUID, list[Taken]
     """
     if not bookings:
         return {}
-    _lock(session, {person for booking in bookings for person in booking.people})
+    lock(session, {person for booking in bookings for person in booking.people})
     taken = _taken(session, bookings)
     moving = {booking.subject_id for booking in bookings}
     refused: dict[UUID, list[Taken]] = {}
@@ -143,7 +149,8 @@ def _taken(session: Any, bookings: Sequence[Booking]) -> list[Taken]:
     return [Taken(*row) for row in session.execute(query.order_by(Engagement.start, Engagement.id))]
 
 
-def _lock(session: Any, people: Collection[UUID]) -> None:
+def lock(session: Any, people: Collection[UUID]) -> None:
+    """Let others who are about to fill the time of ``people`` wait until this transaction ends."""
     if session.get_bind().dialect.name != "postgresql" or not people:
         return  # SQLite has one writer
     # In ascending order, so that two who book overlapping groups never wait for each other in a circle.

@@ -8,8 +8,8 @@ function hourLater(wall) {
 }
 
 function endFollowsStart(form) {
-  const start = form.elements["scheduled_start"];
-  const end = form.elements["scheduled_end"];
+  const start = form.elements["scheduled_start"] ?? form.elements["start"];
+  const end = form.elements["scheduled_end"] ?? form.elements["end"];
   if (!start || !end || end.value) return;
   let ours = "";
   start.addEventListener("change", () => {
@@ -23,7 +23,7 @@ function showWhen(field) {
   const [name, wanted] = field.dataset.when.split("=");
   const box = field.closest(".field");
   const tell = () => {
-    box.hidden = field.form.elements[name].value !== wanted;
+    box.hidden = !wanted.split("|").includes(field.form.elements[name].value);
   };
   for (const choice of field.form.querySelectorAll(`[name="${name}"]`)) choice.addEventListener("change", tell);
   tell();

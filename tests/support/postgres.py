@@ -30,7 +30,7 @@ OPTIONS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "shared_buffers": "64MB",
-    "max_connections": "60",
+    "max_connections": "250",
     # Neither UTC nor a whole hour from it: a time that lost its zone is seen.
     "timezone": "America/St_Johns",
 }

@@ -25,6 +25,7 @@ from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
+from portal.scheduling import slots_actions as slots
 from portal.scheduling.models import TimeOff, WorkingHours
 from tests.support.cast import Cast, Person
 
@@ -47,6 +48,7 @@ class World:
             job = db.session.scalars(sa.select(Job).limit(1)).one()
             for number in range(count):
                 _hire(me, job, f"More{number}", f"more{number}@x.example", hours=number + 1)
+            _offer(me, count, after=2)
             db.session.commit()
 
 
@@ -73,6 +75,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.flush()
         _hire(me, job, mark, f"{mark.lower()}@x.example")
         db.session.add(InterviewTemplate(name=f"{mark} screening"))
+        _offer(me, 1)
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
         _tell(me)
         db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))
@@ -121,6 +124,14 @@ def _hire(me: User, job: Job, first_name: str, email: str, hours: int = 0) -> No
          "scheduled_start": start, "scheduled_end": start + timedelta(hours=1), "organizer_id": me.id},
         [me], change,
     )  # fmt: skip
+
+
+def _offer(me: User, count: int, after: int = 1) -> None:
+    """``count`` slots, one a day, a while ahead."""
+    start = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=100 + after)
+    for number in range(count):
+        at = start + timedelta(days=number)
+        slots.offer(db.session, {"start": at, "end": at + timedelta(minutes=30)}, Change(clock.now(), me))
 
 
 def nominate(candidate: Candidate, job: Job, me: User) -> Application:
