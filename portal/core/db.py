@@ -174,10 +174,9 @@ def _prepare_postgresql(engine: sa.Engine) -> None:
     @event.listens_for(engine, "checkout")
     def _make_sure(connection: Any, record: Any, proxy: Any) -> None:
         since = record.info.get("since")
-        if since is None or (time.monotonic() - since < RESTED and not _has_said(connection)):
-            return
         try:
-            engine.dialect.do_ping(connection)
+            if since is not None and (time.monotonic() - since > RESTED or _has_said(connection)):
+                engine.dialect.do_ping(connection)
         except psycopg.Error as gone:  # and with it, most likely, all of its age
             raise sa.exc.InvalidatePoolError from gone
 
