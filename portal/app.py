@@ -71,7 +71,7 @@ def _config(settings: Settings) -> dict[str, Any]:
         # An error names its statement, never what was in it: a password's hash must not stand in a log.
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True} if sqlite else {
             "hide_parameters": True,
-            "pool_size": 10, "max_overflow": 10, "pool_pre_ping": True, "pool_recycle": 1800,
+            "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800,  # see core.db about those that are gone
             "connect_args": {"options": "-c timezone=UTC", "application_name": "greenroom"},
         },
         "SECRET_KEY": settings.secret_key,

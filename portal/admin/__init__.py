@@ -17,7 +17,6 @@ from portal.admin.home import HomeView
 from portal.core import access, clock, web
 from portal.core.db import db
 from portal.core.tenancy import everywhere, tenant_scope
-from portal.people.models import Tenant
 
 
 def install(app: Flask, declared: list[Grid]) -> None:
@@ -43,7 +42,7 @@ def _everywhere(admin: Any) -> dict[str, Any]:
     user = current_user._get_current_object() if current_user else None
     if user is not None and user.is_authenticated:
         known["me"] = user
-        known["tenant"] = db.session.get(Tenant, user.tenant_id)
+        known["tenant"] = user.tenant
         known["nav"] = _menu(admin, user)
         known["zone_note"] = zone_note(user, clock.now())
     return known

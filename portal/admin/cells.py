@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.admin.grid import Column, Grid, grids
 from portal.core.access import may
@@ -35,8 +35,31 @@ class Cell(NamedTuple):
     url: str | None = None
     colour: str | None = None
     title: str | None = None
-    stale: bool = False
     hint: str | None = None
+
+
+def as_tds(cells: Sequence[Cell]) -> Markup:
+    """Cells in a grid's table, as HTML: made here, as a template takes five times as long for a page's."""
+    return Markup("".join(map(_as_td, cells)))
+
+
+_OUTWARD = ' target="_blank" rel="noopener noreferrer"'
+
+
+def _as_td(cell: Cell) -> str:
+    kind, text, url, colour, title, hint = cell
+    if text == "" or text is None:
+        return f'<td class="c-{kind}"></td>'
+    shown = escape(text)
+    small = f'<small class="hint">{escape(hint)}</small>' if hint else ""
+    if colour:
+        return f'<td class="c-status"><span class="badge tone-{escape(colour)}">{shown}</span>{small}</td>'
+    if kind == "datetime" or kind == "date":
+        return f'<td class="c-datetime">{shown}{small}</td>'
+    whole = f' title="{escape(title)}"' if title else ""
+    if url:
+        shown = f'<a href="{escape(url)}"{_OUTWARD if kind == "link" else ""}>{shown}</a>'  # type: ignore[assignment]
+    return f'<td class="c-{kind}" dir="auto"{whole}>{shown}{small}</td>'
 
 
 class Reader:

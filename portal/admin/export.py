@@ -7,7 +7,6 @@ SQL and times get their offset there; on SQLite rows stream through Python, whic
 import contextlib
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,14 +26,14 @@ from portal.core.db import OfTenant, db
 from portal.core.types import words, zone
 
 BOM = "\ufeff"
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_SIGNS = "=+-@\t\r"  # what a spreadsheet takes for the beginning of a formula
 SHEET_ROWS = 1_048_575  # a sheet holds no more
 _TEXTS = ("text", "title", "person", "link", "rich", "zone", "status", "choice")
 
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if text.startswith(tuple(_SIGNS)) else text
 
 
 def header(columns: Sequence[Column], query: Query) -> list[str]:
@@ -92,7 +91,9 @@ def _csv(file: Prepared, bom: bool) -> Iterator[bytes]:
 
 
 def _copy(connection: sa.Connection, file: Prepared) -> Iterator[bytes]:
-    connection.exec_driver_sql("SELECT set_config('TimeZone', %s, true)", (file.zone_name,))
+    connection.exec_driver_sql(
+        "SELECT set_config('TimeZone', %s, true), set_config('DateStyle', 'ISO', true)", (file.zone_name,)
+    )
     texts = (_as_text(c).label(c.name) for c in file.columns)
     sql, parameters = _as_executed(connection, file.statement.with_only_columns(*texts, maintain_column_froms=True))
     with connection.connection.cursor().copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters) as copy:
@@ -125,20 +126,19 @@ def _as_executed(connection: sa.Connection, statement: sa.Select[Any]) -> tuple[
 
 
 def _as_text(column: Column) -> sa.ColumnElement[Any]:
-    """The SQL of a column as the file has it."""
+    """The SQL of a column as the file has it; of several ways the one that a million rows bear best."""
     value = column.value
     if column.kind == "datetime":
-        return sa.func.to_char(value, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')
+        # to_char takes three times as long. PostgreSQL writes +04, and +05:30: the minutes are filled up.
+        moment = sa.cast(sa.func.date_trunc("second", value), sa.Text)
+        return sa.func.rpad(sa.func.replace(moment, " ", "T"), len("2026-11-24T14:00:00+04:00"), ":00")
     if column.kind == "bool":
         return sa.case((value, "Yes"), (value.is_(False), "No"), else_="")
     if column.kind in ("status", "choice") and column.tone is None:
-        shown = sa.func.replace(value, "_", " ")
-        return sa.func.concat(sa.func.upper(sa.func.left(shown, 1)), sa.func.substr(shown, 2))
+        return sa.func.upper(sa.func.left(value, 1)).op("||")(sa.func.translate(sa.func.substr(value, 2), "_", " "))
     if column.kind in _TEXTS:
         text = sa.cast(value, sa.Text)
-        return sa.case(
-            (sa.func.left(text, 1).in_(["=", "+", "-", "@", "\t", "\r"]), sa.func.concat("'", text)), else_=text
-        )
+        return sa.case((sa.func.ascii(text).in_([ord(sign) for sign in _SIGNS]), sa.literal("'") + text), else_=text)
     return value  # type: ignore[no-any-return]
 
 

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.utils import secure_filename
 
 from portal.admin import export
-from portal.admin.cells import Reader, when, zone_note
+from portal.admin.cells import Reader, as_tds, when, zone_note
 from portal.admin.grid import PAGE_SIZES, Filter, Grid
 from portal.admin.models import SavedView
 from portal.admin.query import PRESETS, Query, fetch_page, permitted, to_key
@@ -42,11 +42,7 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
         "links": [link for link in grid.links if access.may(user, *link.permissions)],
         "search_hint": grid.search_hint, "zone_note": zone_note(user, query.at),
         "columns": [_column(c, query) for c in columns],
-        "rows": [
-            {"id": row.id__, "url": grid.row_url(row.id__), "cells": read.row(row),
-             "edit_url": f"{grid.row_url(row.id__)}/edit" if may_edit and row.may_change__ else None}
-            for row in found.rows
-        ],
+        "rows": [_row(row, read, may_edit) for row in found.rows],
         "total": found.total, "total_is_capped": found.capped,
         "first": first if found.rows else 0, "last": first + len(found.rows) - 1 if found.rows else 0,
         "page": query.page, "pages": None if found.capped else max(1, -(-found.total // query.size)),
@@ -65,6 +61,13 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
         "bulk": _bulk(view, query),
         "hidden": [(n, v) for n, v in query.pairs() if n not in ("q", "cols")],
     }  # fmt: skip
+
+
+def _row(row: Any, read: Reader, may_edit: bool) -> dict[str, Any]:
+    lead, *others = read.row(row)
+    url = read.grid.row_url(row.id__)
+    edit_url = f"{url}/edit" if may_edit and row.may_change__ else None
+    return {"id": str(row.id__), "url": url, "lead": lead, "others": as_tds(others), "edit_url": edit_url}
 
 
 def _bulk(view: Any, query: Query) -> list[dict[str, Any]]:

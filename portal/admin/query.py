@@ -19,6 +19,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal.admin.grid import PAGE_SIZES, Column, Filter, Grid
 from portal.core import access, wall
+from portal.core.db import among
 from portal.core.tenancy import tenant_id
 from portal.core.types import fold, zone
 
@@ -295,6 +296,6 @@ def fetch_rows(
     """The rows with these keys, in the order of the keys."""
     if not keys:
         return []
-    found = session.execute(selection(grid, columns, user).where(grid.model.id.in_(keys))).all()
+    found = session.execute(selection(grid, columns, user).where(among(session, grid.model.id, keys))).all()
     by_key = {row.id__: row for row in found}
     return [by_key[key] for key in keys if key in by_key]

@@ -19,7 +19,7 @@ from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
 from portal.admin.query import Query, order_by, scoped
 from portal.core import access, clock, logs, wall
 from portal.core.context import act, acting
-from portal.core.db import insert_many
+from portal.core.db import among, insert_many
 from portal.core.errors import Missing, NotAllowed, PortalError, WrongState
 from portal.core.forms import form_named
 from portal.core.tenancy import tenant_id
@@ -53,7 +53,8 @@ def draft(session: Any, grid: Grid, action: Action, user: User, ids: Sequence[st
                 keys.append(UUID(each))
             except ValueError:
                 continue
-        found = access.scope(sa.select(grid.model.id), grid.model, user, rowwise=True).where(grid.model.id.in_(keys))
+        found = access.scope(sa.select(grid.model.id), grid.model, user, rowwise=True)
+        found = found.where(among(session, grid.model.id, keys))
         known = set(session.scalars(found))
         _list(session, run, [key for key in keys if key in known])
         run.total = len(known)
@@ -127,10 +128,10 @@ def _work(session: Any, run: BulkRun, user: User) -> None:
     if run.query and not run.total:
         _list_matching(session, run, user)
     form = form_named(action.form)
-    while keys := _next_portion(session, run):
+    while portion := _next_portion(session, run):
         data = form.revive(session, run.params) if form else {}
         change = Change(clock.now(), user, data)
-        _record(session, run, *_attempt(session, action, keys, change))
+        _record(session, run, portion, *_attempt(session, action, list(portion), change))
         run.beat_at = clock.now()
         session.commit()
     _finish(session, run, RunState.FINISHED, "")
@@ -149,9 +150,12 @@ def _list_matching(session: Any, run: BulkRun, user: User) -> None:
     session.commit()
 
 
-def _next_portion(session: Any, run: BulkRun) -> list[UUID]:
-    pending = sa.select(BulkRow.row_id).where(BulkRow.run_id == run.id, BulkRow.outcome == RowOutcome.PENDING)
-    return list(session.scalars(pending.order_by(BulkRow.position).limit(PORTION)))
+def _next_portion(session: Any, run: BulkRun) -> dict[UUID, int]:
+    """The next rows to do, with where each stands in the run."""
+    pending = sa.select(BulkRow.row_id, BulkRow.position).where(
+        BulkRow.run_id == run.id, BulkRow.outcome == RowOutcome.PENDING
+    )
+    return dict(session.execute(pending.order_by(BulkRow.position).limit(PORTION)).all())
 
 
 def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> tuple[list[UUID], dict[UUID, Any]]:
@@ -178,20 +182,20 @@ def _in_words(error: Exception) -> PortalError:
     return PortalError(f"The database refused it (noted under {acting().request_id}).")
 
 
-def _record(session: Any, run: BulkRun, done: list[UUID], refused: dict[UUID, PortalError]) -> None:
-    by_reason: dict[tuple[str, str], list[UUID]] = defaultdict(list)
-    by_reason[(RowOutcome.DONE, "")] = done
+def _record(
+    session: Any, run: BulkRun, portion: dict[UUID, int], done: list[UUID], refused: dict[UUID, PortalError]
+) -> None:  # fmt: skip
+    by_reason: dict[tuple[str, str], list[int]] = defaultdict(list)
+    by_reason[(RowOutcome.DONE, "")] = [portion[key] for key in done]
     for key, error in refused.items():
         skipped = isinstance(error, WrongState | Missing | NotAllowed)
-        by_reason[(RowOutcome.SKIPPED if skipped else RowOutcome.FAILED, error.message)].append(key)
-    for (outcome, reason), keys in by_reason.items():
-        if keys:
-            session.execute(
-                sa.update(_rows)
-                .where(_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id, _rows.c.row_id.in_(keys))
-                .values(outcome=outcome, reason=reason)
-            )
-            setattr(run, str(outcome), getattr(run, str(outcome)) + len(keys))
+        by_reason[(RowOutcome.SKIPPED if skipped else RowOutcome.FAILED, error.message)].append(portion[key])
+    mine = sa.update(_rows).where(_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id)
+    for (outcome, reason), positions in by_reason.items():
+        if positions:
+            these = mine.where(among(session, _rows.c.position, positions))
+            session.execute(these.values(outcome=outcome, reason=reason))
+            setattr(run, str(outcome), getattr(run, str(outcome)) + len(positions))
 
 
 def _finish(session: Any, run: BulkRun, state: RunState, error: str) -> None:

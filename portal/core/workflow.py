@@ -19,6 +19,7 @@ from sqlalchemy.orm.util import identity_key
 from portal.core import audit, events
 from portal.core.access import Holder, allows, require, resource, scope, visible
 from portal.core.audit import jsonable
+from portal.core.db import among
 from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
 from portal.core.types import words
 
@@ -199,7 +200,7 @@ class Workflow:
             require(change.by, *move.permissions)
         if self.lock_first:
             self.lock_first(session, ids, verb)
-        rows = {row.id: row for row in session.execute(self._locking(ids, move, change)).all()}
+        rows = {row.id: row for row in session.execute(self._locking(session, ids, move, change)).all()}
         targets = move.find_targets(session, list(rows.values())) if move.find_targets else {}
         result, ready = Result(), []
         for key in dict.fromkeys(ids):
@@ -216,13 +217,13 @@ class Workflow:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _locking(self, ids: Sequence[UUID], move: Move, change: Change) -> sa.Select[Any]:
+    def _locking(self, session: Any, ids: Sequence[UUID], move: Move, change: Change) -> sa.Select[Any]:
         model = self.model
         allowed = visible(model, change.by, *move.permissions, rowwise=True) if change.by else sa.true()
         names = dict.fromkeys(("tenant_id", "id", "status", "version", *self.reads))
         columns = (getattr(model, name) if isinstance(name, str) else name for name in names)
         query = sa.select(*columns, allowed.label("allowed"))
-        query = query.where(model.id.in_(ids)).order_by(model.id)
+        query = query.where(among(session, model.id, ids)).order_by(model.id)
         if change.by is not None:
             query = scope(query, model, change.by, f"read:{resource(model)}", *move.permissions, rowwise=True)
         # The row lock (PostgreSQL; SQLite has one writer) makes the state we judge the state we change.
@@ -291,12 +292,13 @@ class Workflow:
         """Compare and swap: rows that get the same values share one UPDATE, which names the old states."""
         groups: dict[tuple[Any, ...], list[Moved]] = defaultdict(list)
         for each in moved:
-            groups[(each.target, *(repr(item) for item in sorted(each.values.items())))].append(each)
+            groups[(each.target, *sorted(each.values.items()))].append(each)
         table = self.model.__table__
         for group in groups.values():
+            mine = among(session, table.c.id, [m.id for m in group])
             swapped = session.execute(
                 sa.update(table)
-                .where(table.c.tenant_id == group[0].before.tenant_id, table.c.id.in_([m.id for m in group]))
+                .where(table.c.tenant_id == group[0].before.tenant_id, mine)
                 .where(table.c.status.in_({m.source for m in group}))
                 .values(status=group[0].target, version=table.c.version + 1, updated_at=change.at, **group[0].values)
             ).rowcount

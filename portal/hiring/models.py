@@ -282,14 +282,14 @@ def _team_projects(me: UUID) -> sa.ColumnElement[bool]:
     return sa.or_(Project.team_id.in_(my_teams(me)), Project.team_head_id == me)
 
 
+def team_jobs(me: UUID) -> sa.Select[Any]:
+    """The keys of the jobs of the user's teams' projects."""
+    return sa.select(Job.id).join(Project, Project.id == Job.project_id).where(_team_projects(me))
+
+
 def team_applications(me: UUID) -> sa.Select[Any]:
     """The keys of the applications to projects of the user's teams."""
-    return (
-        sa.select(Application.id)
-        .join(Job, Job.id == Application.job_id)
-        .join(Project, Project.id == Job.project_id)
-        .where(_team_projects(me))
-    )
+    return sa.select(Application.id).where(Application.job_id.in_(team_jobs(me)))
 
 
 def own_applications(me: UUID) -> sa.Select[Any]:
@@ -363,7 +363,7 @@ access.declare(
 access.declare(
     Application, "applications",
     own=lambda me: Application.id.in_(own_applications(me)),
-    team=lambda me: Application.id.in_(team_applications(me)),
+    team=lambda me: Application.job_id.in_(team_jobs(me)),  # not by key: that would look for each row twice
     own_row=own_application, team_row=team_application,
 )  # fmt: skip
 access.declare(PipelineStage, "pipeline")

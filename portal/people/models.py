@@ -1,6 +1,8 @@
 """Tenants, users, teams, roles and their grants, tokens."""
 
+import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
 from portal.core import access
 from portal.core.access import Granted, Grants, Reach
 from portal.core.audit import Audited
-from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, new_id, ref, text
+from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, json_rows, new_id, ref, text
 from portal.core.tenancy import tenant_id
 from portal.core.types import Choice, EmailAddress, LongText, PlainText, Zone
 
@@ -53,6 +55,7 @@ class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ign
     session_stamp: Mapped[int] = mapped_column(default=1)
     last_login_at: Mapped[datetime | None]
 
+    tenant: Mapped[Tenant] = relationship(viewonly=True)
     roles: Mapped[list["Role"]] = relationship(
         secondary="user_roles",
         primaryjoin="User.id == foreign(UserRole.user_id)",
@@ -72,30 +75,24 @@ class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ign
     @property
     def grants(self) -> Grants:
         """All that the user's roles permit; read once per loaded user."""
-        if "_grants" not in self.__dict__:
-            rows = (
-                sa.orm.object_session(self)
-                .execute(  # type: ignore[union-attr]
-                    sa.select(Role.name, Grant.permission, Grant.reach, Grant.stages)
-                    .select_from(UserRole)
-                    .join(Role, Role.id == UserRole.role_id)
-                    .join(Grant, Grant.role_id == Role.id, isouter=True)
-                    .where(UserRole.user_id == self.id)
-                    .order_by(Role.name)
-                )
-                .all()
-            )
-            held = tuple(Granted(p, Reach(r), tuple(stages or ())) for _, p, r, stages in rows if p)
-            self.__dict__["_grants"] = Grants(held)
-            self.__dict__["_role_names"] = list(dict.fromkeys(name for name, *_ in rows))
-        return self.__dict__["_grants"]  # type: ignore[no-any-return]
+        return self._roles[0]
 
     @property
     def role_names(self) -> list[str]:
         """What the user's roles are called; read together with the grants."""
-        _ = self.grants
-        names: list[str] = self.__dict__["_role_names"]
-        return names
+        return list(self._roles[1])
+
+    @property
+    def _roles(self) -> tuple[Grants, tuple[str, ...]]:
+        if "_held" not in self.__dict__:
+            session = sa.orm.object_session(self)
+            assert session is not None
+            self.learn_roles(session.scalar(sa.select(ROLES_HELD).where(User.id == self.id)))
+        return self.__dict__["_held"]  # type: ignore[no-any-return]
+
+    def learn_roles(self, held: str | None) -> None:
+        """Take over what ``ROLES_HELD`` has found of this user."""
+        self.__dict__["_held"] = _read_roles(held)
 
     def __str__(self) -> str:
         return self.full_name
@@ -172,6 +169,26 @@ class UserRole(Audited, Timestamped, Owned, Model):
     )
     user_id: Mapped[UUID] = ref("users", cascade=True)
     role_id: Mapped[UUID] = ref("roles")  # a role that somebody has cannot be deleted
+
+
+# The roles of a user with what each grants, as JSON; to be selected beside ``User``.
+ROLES_HELD = (
+    sa.select(json_rows(Role.name, Grant.permission, Grant.reach, sa.cast(Grant.stages, sa.Text)))
+    .select_from(UserRole)
+    .join(Role, sa.and_(Role.tenant_id == UserRole.tenant_id, Role.id == UserRole.role_id))
+    .join(Grant, sa.and_(Grant.tenant_id == Role.tenant_id, Grant.role_id == Role.id), isouter=True)
+    .where(UserRole.tenant_id == User.tenant_id, UserRole.user_id == User.id)
+    .correlate(User)
+    .scalar_subquery()
+)
+
+
+@lru_cache(maxsize=512)
+def _read_roles(held: str | None) -> tuple[Grants, tuple[str, ...]]:
+    """The grants and the names of roles. The same text always says the same: it may be kept, whose ever it is."""
+    rows = json.loads(held or "[]")
+    grants = (Granted(p, Reach(r), tuple(json.loads(stages or "[]"))) for _, p, r, stages in rows if p)
+    return Grants(tuple(grants)), tuple(sorted({name for name, *_ in rows}))
 
 
 class ApiToken(Audited, Timestamped, Owned, Model):

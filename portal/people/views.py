@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import joinedload
 from wtforms import EmailField, HiddenField, PasswordField, SubmitField
 from wtforms.validators import InputRequired, Length
 
@@ -17,7 +18,7 @@ from portal.core.errors import Invalid
 from portal.core.limits import limiter
 from portal.core.web import inside
 from portal.people import actions
-from portal.people.models import User
+from portal.people.models import ROLES_HELD, User
 
 blueprint = Blueprint("people", __name__)
 login_manager = LoginManager()
@@ -42,16 +43,26 @@ def cookie_keys(user_key: str) -> tuple[UUID, UUID, int] | None:
         return None
 
 
+# What every request needs: the user, their organisation and what they may, in one statement.
+_SIGNED_IN = (
+    sa.select(User, ROLES_HELD)
+    .where(User.id == sa.bindparam("user"), User.session_stamp == sa.bindparam("stamp"), User.active.is_(True))
+    .options(joinedload(User.tenant, innerjoin=True))
+)
+
+
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(user_key: str) -> User | None:
     """The user of the cookie, in the tenant scope that the request has entered already."""
     keys = cookie_keys(user_key)
     if keys is None:
         return None
-    found: User | None = db.session.scalar(
-        sa.select(User).where(User.id == keys[1], User.session_stamp == keys[2], User.active.is_(True))
-    )
-    return found
+    found = db.session.execute(_SIGNED_IN, {"user": keys[1], "stamp": keys[2]}).one_or_none()
+    if found is None:
+        return None
+    user, held = found
+    user.learn_roles(held)
+    return user  # type: ignore[no-any-return]
 
 
 @blueprint.route("/login", methods=["GET", "POST"])

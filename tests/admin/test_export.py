@@ -57,6 +57,18 @@ def test_times_carry_the_offset_of_the_readers_zone_on_that_day(
     ]  # fmt: skip
 
 
+def test_an_offset_of_half_an_hour_and_a_part_of_a_second_leave_a_time_well_formed(
+    app: Flask, make_client: Any, cast: Cast, world: World, clock: Any
+) -> None:
+    with app.app_context(), tenant_scope(cast.alice.tenant_id):
+        db.session.execute(sa.update(User).where(User.id == cast.alice.id).values(timezone="Asia/Kolkata"))
+        clock.forward(days=1, microseconds=900_000)
+        db.session.add(Candidate(first_name="In", last_name="Between", email="between@x.example"))
+        db.session.commit()
+    lines = _read(make_client(cast.alice).get("/candidates/export.csv?cols=created_at&sort=created_at"))
+    assert lines[-1] == ["2026-03-03T14:30:00+05:30"]
+
+
 NASTY = ("=HYPERLINK(1)", "+1", "-2+3", "@SUM(A1)", "'; DROP TABLE users; --", "<script>alert(1)</script>", 'He said "hi", then; left', "محمد علي")  # fmt: skip  # noqa: E501
 
 

@@ -133,10 +133,10 @@ def test_the_roles_of_one_person_add_up_and_the_widest_wins(alice: User) -> None
     )
     project.team_id = db.session.scalar(sa.select(Team.id).order_by(Team.id.desc()).limit(1))
     db.session.flush()
-    user.__dict__.pop("_grants", None)
+    user.__dict__.pop("_held", None)
     assert rows.seen(Application, user) == {"mine", "others"}
     set_roles(db.session, user, [roles["Recruiter"], roles["CRE"]])
-    user.__dict__.pop("_grants", None)
+    user.__dict__.pop("_held", None)
     assert rows.seen(Application, user) == ALL
 
 
