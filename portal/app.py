@@ -25,6 +25,7 @@ from portal.feedback import admin as feedback_admin
 from portal.feedback import views as feedback_views
 from portal.hiring import admin as hiring_admin
 from portal.interviews import admin as interviews_admin
+from portal.interviews import cards as _interview_cards  # noqa: F401 - they stand on the home
 from portal.interviews import replies as interview_replies
 from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F401 - it adds to pages of slots
 from portal.interviews import templates as interview_templates

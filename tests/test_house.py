@@ -39,6 +39,7 @@ ROOMS = {
     "slots_forms": 3,
     "admin": 4,
     "api": 4,
+    "cards": 4,  # what a feature adds to the home
     "calendar": 4,  # what a calendar shows
     "calendarpage": 4,  # and how its page says it
     "slots_admin": 4,

@@ -1,6 +1,5 @@
 """Grids of interviews and their panels, and what they add to applications and to the home."""
 
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,18 +8,16 @@ from wtforms.fields.choices import SelectChoice
 
 from portal.admin.cells import when
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, panel, to
-from portal.admin.home import card
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
 from portal.core import access, clock
 from portal.core.forms import choices
-from portal.core.types import words, zone
+from portal.core.types import words
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, Project
-from portal.interviews import actions, forms, panels
+from portal.interviews import actions, forms, panels, queries
 from portal.interviews.models import (
     OPEN,
-    STILL_OPEN,
     Audience,
     Interview,
     InterviewStatus,
@@ -53,13 +50,6 @@ def _interviewers() -> Any:
         .correlate(Interview)
         .scalar_subquery()
     )
-
-
-def _with_panelist(key: Any) -> sa.ColumnElement[bool]:
-    # The offset, of nothing, has PostgreSQL read the seats first. It would rather walk through the interviews by
-    # their start until a page is full, and does so to the end for somebody who sits on few panels.
-    seats: sa.Select[Any] = sa.select(Panelist.interview_id).where(Panelist.user_id == key).offset(0)
-    return sa.and_(Interview.id.in_(seats))
 
 
 def _overdue() -> sa.ColumnElement[bool]:
@@ -195,7 +185,7 @@ INTERVIEWS = Grid(
         Filter("type", "Type", "choice", Interview.interview_type, choices=options(InterviewType)),
         Filter("audience", "Audience", "choice", Interview.audience, choices=options(Audience)),
         Filter("interviewer", "Interviewer", "reference", lookup="users",
-               where=lambda given: _with_panelist(to_key(given))),
+               where=lambda given: queries.on_panel_of(to_key(given))),
         Filter("organizer", "Organizer", "reference", Interview.organizer_id, lookup="users"),
         Filter("project", "Project", "reference", Job.project_id, ("job",), lookup="projects"),
         Filter("candidate", "Candidate", "reference", Application.candidate_id, ("application",),
@@ -311,89 +301,4 @@ def _interviews_of(session: Any, row: Application, user: Any) -> dict[str, Any] 
              {"kind": "choice", "text": words(i.outcome) if i.outcome else ""}]
             for i in found
         ],
-    }  # fmt: skip
-
-
-def _row(interview: Interview, name: str, user: Any) -> dict[str, Any]:
-    return {
-        "title": name, "url": INTERVIEWS.row_url(interview.id), "meta": interview.title,
-        "when": when(interview.scheduled_start, user.timezone),
-        "badge": {"label": words(interview.status), "colour": TONES[interview.status]},
-    }  # fmt: skip
-
-
-def listed(session: Any, user: Any, *conditions: Any, order: Any = None, limit: int = 8) -> list[dict[str, Any]]:
-    """The first few: their keys over an index of few columns, then the rows."""
-    by = Interview.scheduled_start if order is None else order
-    found = sa.select(Interview.id).where(Interview.tenant_id == user.tenant_id, *conditions)
-    keys = list(session.scalars(found.order_by(by, Interview.id).limit(limit)))
-    if not keys:
-        return []
-    query = (
-        sa.select(Interview, (Candidate.first_name + " " + Candidate.last_name).label("name"))
-        .join(Application, to(Application, Interview.application_id))
-        .join(Candidate, to(Candidate, Application.candidate_id))
-        .where(Interview.id.in_(keys))
-        .order_by(by, Interview.id)
-    )
-    return [_row(interview, name, user) for interview, name in session.execute(query)]
-
-
-def start_within(first: Any, last: Any) -> tuple[Any, Any]:
-    return Interview.scheduled_start >= first, Interview.scheduled_start < last
-
-
-@card
-def _mine(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
-    """Interviews on whose panel I sit."""
-    if not access.may(user, "read:interviews"):
-        return None
-    soon = start_within(at - timedelta(days=1), at + timedelta(days=30))
-    rows = listed(session, user, STILL_OPEN, *soon, Interview.scheduled_end >= at, _with_panelist(user.id))
-    if not rows and access.may(user, *SCHEDULE):
-        return None
-    return {"title": "My next interviews", "icon": "calendar-event", "count": None, "rows": rows,
-            "url": f"/interviews/?interviewer={user.id}&when=next_30_days&sort=scheduled_start",
-            "empty": "You sit on no panel in the next 30 days."}  # fmt: skip
-
-
-@card
-def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
-    """What takes place today, for those who arrange it."""
-    if not access.may(user, *SCHEDULE, "export:interviews"):
-        return None
-    start = at.astimezone(zone(user.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    seen = access.visible(Interview, user, "read:interviews", rowwise=True)
-    today = start_within(start, start + timedelta(days=1))
-    rows = listed(session, user, *today, Interview.status != "cancelled", seen)
-    return {
-        "title": "Today", "icon": "calendar-check", "count": None, "rows": rows,
-        "url": "/interviews/?when=today&sort=scheduled_start", "empty": "Nothing is scheduled for today.",
-    }  # fmt: skip
-
-
-@card
-def _to_confirm(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
-    """Unconfirmed interviews of the next two days that I may confirm."""
-    if not access.may(user, *SCHEDULE):
-        return None
-    mine = access.visible(Interview, user, *SCHEDULE, rowwise=True)
-    unconfirmed = Interview.status.in_([InterviewStatus.SCHEDULED, InterviewStatus.RESCHEDULED])
-    rows = listed(session, user, STILL_OPEN, *start_within(at, at + timedelta(hours=48)), unconfirmed, mine)
-    return {"title": "To confirm within 48 hours", "icon": "check2-circle", "count": None, "rows": rows,
-            "url": "/interviews/?when=next_7_days&status=scheduled&status=rescheduled&sort=scheduled_start",
-            "empty": "Everything of the next two days is confirmed."}  # fmt: skip
-
-
-@card
-def _left_open(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
-    """Interviews that are over, although nobody said how they went."""
-    if not access.may(user, *SCHEDULE):
-        return None
-    mine = access.visible(Interview, user, *SCHEDULE, rowwise=True)
-    over = (*start_within(at - timedelta(days=30), at), Interview.scheduled_end < at)
-    rows = listed(session, user, STILL_OPEN, *over, mine, order=Interview.scheduled_start.desc())
-    return {
-        "title": "Over, but still open", "icon": "exclamation-triangle", "count": None, "rows": rows,
-        "url": "/interviews/?when=overdue", "empty": "Nothing is left open.",
     }  # fmt: skip

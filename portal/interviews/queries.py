@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from portal.core.tenancy import tenant_id
 from portal.core.types import days_later, zone
-from portal.interviews.models import STILL_OPEN, Interview, InterviewStatus, Panelist
+from portal.interviews.models import STILL_OPEN, Interview, InterviewStatus, Panelist, Reply
 
 Keys = sa.Select[Any]
 
@@ -49,24 +49,33 @@ def unconfirmed(at: datetime, within: timedelta = timedelta(hours=48)) -> Keys:
 
 
 def left_open(at: datetime, since: timedelta = timedelta(days=30)) -> Keys:
-    """Over by the clock, although nobody said how it went (``ix_interviews_open``)."""
-    return _open(Interview.scheduled_start >= at - since, Interview.scheduled_start < at, Interview.scheduled_end < at)
+    """Over by the clock, although nobody said how it went, the latest first (``ix_interviews_open``)."""
+    over = _open(Interview.scheduled_start >= at - since, Interview.scheduled_start < at, Interview.scheduled_end < at)
+    return over.order_by(None).order_by(Interview.scheduled_start.desc(), Interview.id.desc())
+
+
+def on_panel_of(user: UUID | None, *conditions: Any) -> sa.ColumnElement[bool]:
+    """The condition that ``user`` sits on the panel (with a seat of ``conditions``)."""
+    # The offset, of nothing, has PostgreSQL read the seats first. It would rather walk through the interviews by
+    # their start until a page is full, and does so to the end for somebody who sits on few panels.
+    seats = sa.select(Panelist.interview_id).where(
+        Panelist.tenant_id == tenant_id(), Panelist.user_id == user, *conditions
+    )
+    return sa.and_(Interview.id.in_(seats.offset(0)))
 
 
 def for_interviewer(user: UUID) -> Keys:
     """On whose panel the user sits, in whatever part (``ix_panelists_user``)."""
-    seats = sa.select(Panelist.interview_id).where(Panelist.tenant_id == tenant_id(), Panelist.user_id == user)
-    return _keys(Interview.id.in_(seats))
+    return _keys(on_panel_of(user))
 
 
 def to_come_for(user: UUID, at: datetime, within: timedelta = timedelta(days=30)) -> Keys:
-    """What is open and ahead, or going on, of those on whose panel the user sits (``ix_interviews_open``)."""
-    seat = sa.exists().where(
-        Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id, Panelist.user_id == user
-    )
-    return _open(
-        Interview.scheduled_start >= at - timedelta(days=1),
-        Interview.scheduled_start < at + within,
-        Interview.scheduled_end >= at,
-        seat,
-    )
+    """What is open and ahead, or going on, of those on whose panel the user sits (``ix_panelists_user``)."""
+    soon = (Interview.scheduled_start >= at - timedelta(days=1), Interview.scheduled_start < at + within)
+    return _open(*soon, Interview.scheduled_end >= at, on_panel_of(user))
+
+
+def awaiting_reply(user: UUID, at: datetime, within: timedelta = timedelta(days=90)) -> Keys:
+    """What is ahead, and whose invitation the user has not replied to (``ix_panelists_user``)."""
+    asked = on_panel_of(user, Panelist.reply == Reply.NEEDS_ACTION)
+    return _open(Interview.scheduled_start >= at, Interview.scheduled_start < at + within, asked)

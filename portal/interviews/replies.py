@@ -1,24 +1,21 @@
-"""How a panelist replies to the invitation, and what awaits their reply."""
+"""How a panelist replies to the invitation."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from portal.admin.grid import panel
-from portal.admin.home import card
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, WrongState
 from portal.core.types import words
 from portal.core.workflow import Change
 from portal.interviews import panels
-from portal.interviews.admin import INTERVIEWS, listed, start_within
-from portal.interviews.models import STILL_OPEN, Interview, Panelist, Reply
+from portal.interviews.admin import INTERVIEWS
+from portal.interviews.models import Interview, Reply
 
 blueprint = Blueprint("interview_replies", __name__, url_prefix="/interviews")
 
@@ -59,19 +56,3 @@ def _my_reply(session: Any, row: Interview, user: Any) -> dict[str, Any] | None:
         "answers": [{"value": value.value, "label": label, "icon": icon, "now": value == mine.reply}
                     for value, label, icon in _ANSWERS],
     }  # fmt: skip
-
-
-@card
-def _to_reply(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
-    """Invitations that I have not replied to."""
-    if not access.may(user, "read:interviews"):
-        return None
-    waits = sa.exists().where(
-        Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id,
-        Panelist.user_id == user.id, Panelist.reply == Reply.NEEDS_ACTION,
-    )  # fmt: skip
-    rows = listed(session, user, STILL_OPEN, *start_within(at, at + timedelta(days=90)), waits)
-    if not rows:
-        return None
-    return {"title": "Awaiting my reply", "icon": "reply", "count": None, "rows": rows,
-            "url": f"/panelists/?user={user.id}&reply=needs_action", "empty": "Nothing."}  # fmt: skip

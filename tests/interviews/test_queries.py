@@ -60,7 +60,7 @@ def test_unconfirmed_begins_within_two_days(titles: Any) -> None:
 
 
 def test_left_open_is_over_by_the_clock(titles: Any) -> None:
-    assert titles(queries.left_open(MONDAY))[0].startswith("yesterday")
+    assert titles(queries.left_open(MONDAY))[0].startswith("earlier")
     assert sorted(titles(queries.left_open(MONDAY))) == sorted(told("yesterday earlier", *OPEN))
 
 
@@ -87,7 +87,8 @@ def test_each_is_served_by_its_index(alice: User) -> None:
         "unconfirmed": (queries.unconfirmed(MONDAY), "ix_interviews_open"),
         "left_open": (queries.left_open(MONDAY), "ix_interviews_open"),
         "for_interviewer": (queries.for_interviewer(alice.id), "ix_panelists_user"),
-        "to_come_for": (queries.to_come_for(alice.id, MONDAY), "ix_interviews_open"),
+        "to_come_for": (queries.to_come_for(alice.id, MONDAY), "ix_panelists_user"),
+        "awaiting_reply": (queries.awaiting_reply(alice.id, MONDAY), "ix_panelists_user"),
     }
     # In a table of a few rows everything is near: what counts is which index could give them in order.
     for way in ("seqscan", "bitmapscan", "sort"):
