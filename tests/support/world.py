@@ -15,13 +15,12 @@ from portal.core.db import db
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import tenant_scope
 from portal.core.workflow import Change
-from portal.feedback import actions as feedback
+from portal.feedback.models import InterviewFeedback
 from portal.hiring import actions as hiring
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import APPLICATION
 from portal.interviews import actions as interviews
 from portal.interviews.models import Interview, InterviewTemplate
-from portal.interviews.workflow import INTERVIEW
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
@@ -99,11 +98,15 @@ def _tell(me: User) -> None:
 
 
 def _assess(me: User) -> None:
-    """Submitted feedback on the first interview, which has begun for it."""
+    """Submitted feedback on the first interview."""
     interview = db.session.scalars(sa.select(Interview).limit(1)).one()
-    INTERVIEW.move(db.session, interview, "start", Change(clock.now(), me))
-    values = {"overall_rating": 4, "recommendation": "yes", "strengths": "Calm", "private_notes": "Asks for much"}
-    feedback.save_feedback(db.session, interview, values, Change(clock.now(), me), submit=True)
+    db.session.add(
+        InterviewFeedback(
+            interview_id=interview.id, interviewer_id=me.id, overall_rating=4, recommendation="yes", strengths="Calm",
+            private_notes="Asks for much", submitted_at=clock.now(),
+        )
+    )  # fmt: skip
+    db.session.flush()
 
 
 def _first(model: Any) -> UUID:
