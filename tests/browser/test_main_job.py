@@ -144,9 +144,11 @@ def _manager_exports(page: Page) -> None:
         page.get_by_role("link", name="CSV", exact=True).click()
     with open(download.value.path(), encoding="utf-8", newline="") as file:
         lines = list(csv.reader(file))
-    when = "2026-03-04T10:00:00+01:00"
-    names = ("Harbour", "More0", "More1", "More2")
+    starts = {"Harbour": 10, "More0": 11, "More1": 12, "More2": 13}
     assert lines == [
         ["Title", "Status", "Start (Europe/Berlin)"],
-        *[[f"Video interview with {name} Ørsted", "Confirmed", when] for name in names],
+        *[
+            [f"Video interview with {name} Ørsted", "Confirmed", f"2026-03-04T{hour}:00:00+01:00"]
+            for name, hour in starts.items()
+        ],
     ]

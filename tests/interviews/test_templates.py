@@ -144,7 +144,7 @@ def test_a_template_is_cloned_under_a_name_of_its_own(app: Flask, make_client: A
     assert [client.submit(u, {"name": "X"}).status_code for u in (theirs, nobodys)] == [404, 404]
 
 
-def test_hr_and_coordinators_write_templates_and_recruiters_read_them(
+def test_hr_and_coordinators_write_templates_and_team_leads_read_them(
     app: Flask, make_client: Any, cast: Cast, world: World
 ) -> None:
     key = world.own["interview-templates"]
@@ -158,7 +158,7 @@ def test_hr_and_coordinators_write_templates_and_recruiters_read_them(
         client = make_client(type("Who", (), {"get_id": lambda self, k=session_key: k})())
         told[role] = [client.get(url).status_code for url in urls]
     writes, reads, neither = [200] * 4, [200, 403, 403, 403], [403] * 4
-    assert told == {"HR": writes, "Interview Coordinator": writes, "Recruiter": reads, "Team Lead": reads,
+    assert told == {"HR": writes, "Interview Coordinator": writes, "Recruiter": neither, "Team Lead": reads,
                     "Interviewer": neither}  # fmt: skip
 
 

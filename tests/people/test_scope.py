@@ -227,4 +227,4 @@ def test_both_ways_to_say_whose_a_row_is_mean_the_same(alice: User) -> None:
                         db.session.scalars(keys.where(row(user.id)))
                     ), (model.__name__, user.full_name)
                     compared += 1
-    assert compared == 10 * len(rows.users)
+    assert compared == 12 * len(rows.users)
