@@ -1,7 +1,7 @@
 """Plays timelines: whatever they say is done by the portal's own actions, in the order of time, by whoever does it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ from portal.hiring import actions as hiring
 from portal.hiring.models import Application, Candidate, Job
 from portal.hiring.pipeline import STAGE_OF
 from portal.hiring.workflow import APPLICATION
+from portal.interviews.models import InterviewTemplate
 from portal.people.models import User
 
 _OFFICE_DAYS = (0, 1, 3)  # Monday, Tuesday and Thursday
@@ -88,7 +89,10 @@ def moment(minute: int) -> datetime:
 class Season:
     """Collects what is to happen, then does it."""
 
-    def __init__(self, session: Any, cast: Cast, desk: Desk, jobs: Sequence[Job]) -> None:
+    def __init__(
+        self, session: Any, cast: Cast, desk: Desk, jobs: Sequence[Job], templates: Mapping[str, InterviewTemplate]
+    ) -> None:
+        self.templates = templates
         self.session, self.cast, self.desk, self.random = session, cast, desk, desk.random
         self._jobs = [job for job in jobs if job.status == "open"]
         self._acts: list[tuple[int, User, Callable[[Change], None]]] = []

@@ -4,15 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
+from portal.core import clock
 from portal.core.workflow import Change
-from portal.demo.office import HOUR
+from portal.demo import rounds
+from portal.demo.office import DAY, HOUR
 from portal.demo.timelines import Meeting
-from portal.interviews import actions
-from portal.interviews.models import Interview, Panelist
+from portal.interviews import actions, panels
+from portal.interviews.models import Interview, InterviewTemplate
 from portal.interviews.workflow import INTERVIEW
-from portal.scheduling import workflow as scheduling
 
 if TYPE_CHECKING:
     from portal.demo.season import Season, Thread
@@ -41,7 +40,14 @@ class Sitting:
         size = self.random.choices((1, 2, 3), (55, 35, 10))[0]
         self.panel = season.desk.sitting(meeting.start, size)
         people = [thread.who, *(user.id for user in self.panel)]
+        self.kind = self.random.choice(_CLIENT if meeting.audience == "client" else _INTERNAL)
+        self.template = self._template()
         self.first_start = season.desk.another(meeting.start, people) if meeting.moves else meeting.start
+
+    def _template(self) -> InterviewTemplate | None:
+        found = self.season.templates.get(self.kind)
+        alone = found is not None and not found.allow_multiple_interviewers
+        return None if self.random.random() < 0.3 or not self.panel or (alone and len(self.panel) > 1) else found
 
     def arrange(self) -> None:
         meeting, now = self.meeting, self.season.desk.now
@@ -63,6 +69,7 @@ class Sitting:
         if meeting.status == "completed":
             # A client's interview carries its application along at the minute that the timeline names.
             self._do(meeting.over_at, self._verb("complete"))
+            self._assess(meeting.over_at)
             if meeting.outcome:
                 target = f"interview_{meeting.outcome}"
                 said = next(
@@ -73,6 +80,16 @@ class Sitting:
             self._do(min(over, self.season.desk.now), self._verb("no_show"))
         elif meeting.status == "cancelled" and not meeting.called_off:
             self._do(meeting.over_at, self._verb("cancel", reason=self.random.choice(_REASONS)))
+
+    def _assess(self, over: int) -> None:
+        """Most give their feedback within two days; one of ten forgets to submit it, one gives none."""
+        for user in self.panel[:2]:
+            given, chance = over + self.random.randint(20, 2 * DAY), self.random.random()
+            if given < self.season.desk.now and chance < 0.9:
+                says = rounds.opinion(
+                    self.season.session, self.random, lambda: self.row, user, self.template, submit=chance < 0.8
+                )
+                self.season.at(given, user, says)
 
     def _do(self, minute: int, does: Callable[[Change], None]) -> None:
         self.season.at(minute, self.organizer, does)
@@ -85,16 +102,18 @@ class Sitting:
         return {"scheduled_start": at, "scheduled_end": at + timedelta(minutes=self.length)}
 
     def _schedule(self, change: Change) -> None:
-        meeting, random, candidate = self.meeting, self.random, self.thread.candidate
-        kind = random.choice(_CLIENT if meeting.audience == "client" else _INTERNAL)
+        meeting, kind, candidate = self.meeting, self.kind, self.thread.candidate
         values: dict[str, Any] = {
             "application_id": self.thread.row.id, "interview_type": kind, "audience": meeting.audience,
             "organizer_id": self.organizer.id, "timezone": self.season.cast.tenant.timezone,
             "candidate_timezone": candidate.timezone, **self._where(kind),
             **self._times(self.first_start),
         }  # fmt: skip
-        self.row = actions.schedule_interview(self.season.session, values, self.panel, change)
-        self._seat()
+        values["template_id"] = self.template.id if self.template else None
+        self.row = actions.schedule_interview(
+            self.season.session, values, self.panel[:2], change, shadows=self.panel[2:]
+        )
+        self._reply()
 
     def _where(self, kind: str) -> dict[str, str]:
         if kind == "in_person":
@@ -107,16 +126,14 @@ class Sitting:
         link = f"https://{provider}.example/{self.random.getrandbits(40):010x}"
         return {"meeting_provider": provider, "meeting_link": link}
 
-    def _seat(self) -> None:
-        """Parts and replies, which nobody can give yet otherwise."""
-        rows = self.season.session.scalars(sa.select(Panelist).where(Panelist.interview_id == self.row.id)).all()
-        place = {user.id: number for number, user in enumerate(self.panel)}
-        for row in rows:
-            row.part = ("lead", "panelist", "shadow")[place[row.user_id]]
-            weights = (9, 1, 0, 0) if self.meeting.start < self.season.desk.now else (5, 1, 1, 3)
-            row.reply = self.random.choices(("accepted", "tentative", "declined", "needs_action"), weights)[0]
-        self.season.session.flush()
-        scheduling.release(self.season.session, [self.row.id], [row.user_id for row in rows if row.reply == "declined"])
+    def _reply(self) -> None:
+        """What each of the panel answers, straight away."""
+        over = self.meeting.start < self.season.desk.now
+        weights = (9, 1, 0, 0) if over else (5, 1, 1, 3)
+        for user in self.panel:
+            answer = self.random.choices(("accepted", "tentative", "declined", "needs_action"), weights)[0]
+            if answer != "needs_action":
+                panels.reply(self.season.session, self.row, answer, "", Change(clock.now(), user))
 
     def _verb(self, verb: str, **data: Any) -> Callable[[Change], None]:
         def do(change: Change) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from portal.core import clock
 from portal.core.tenancy import tenant_scope
-from portal.demo import names
+from portal.core.workflow import Change
+from portal.demo import names, rounds
 from portal.demo.cast import Cast, gather
 from portal.demo.journeys import journey
 from portal.demo.office import DAY, HOUR
@@ -44,10 +45,16 @@ def fill(session: Any, random: Random, cast: Cast, at: datetime, opens: int, clo
             jobs = _jobs(session, random, cast, at)
         now = int(at.timestamp()) // 60
         desk = Desk(now, random, opens, closes, cast)
-        season = Season(session, cast, desk, jobs)
+        with clock.frozen(at - AGE):
+            templates = rounds.keep_templates(session, cast, Change(at - AGE))
+            rounds.set_hours(session, desk.people, opens, closes, at)
+        season = Season(session, cast, desk, jobs, templates)
         for timeline in _timelines(desk):
             season.follow(timeline)
         season.play()
+        with clock.frozen(at - timedelta(days=1)):
+            rounds.take_time_off(session, desk.people, at)
+            rounds.offer_slots(session, desk.people[:5], at)
 
 
 def _jobs(session: Any, random: Random, cast: Cast, at: datetime) -> list[Job]:
