@@ -10,9 +10,10 @@ from flask_login import current_user
 
 from portal import jobs
 from portal.admin import bulkviews, files, lookups, menu, runs
+from portal.admin.additions import completed
 from portal.admin.base import PortalView
 from portal.admin.cells import zone_note
-from portal.admin.grid import Grid, completed, grids, register
+from portal.admin.grid import Grid, grids, register
 from portal.admin.home import HomeView
 from portal.core import access, clock, web
 from portal.core.db import db

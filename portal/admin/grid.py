@@ -1,7 +1,7 @@
 """A grid as a declaration: columns, filters, joins, form, bulk actions. ``base.PortalView`` makes pages of it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -198,109 +198,6 @@ class Grid:
 
 _grids: dict[str, Grid] = {}
 _actions: dict[str, list[Action]] = {}
-_panels: dict[str, list[Callable[..., Any]]] = {}
-
-
-def panel(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a panel to the details of a lower feature's grid: (session, row, user) -> panel, several, or
-    None."""
-
-    def keep(maker: Callable[..., Any]) -> Callable[..., Any]:
-        if maker not in _panels.setdefault(path, []):
-            _panels[path].append(maker)
-        return maker
-
-    return keep
-
-
-def panels_of(grid: Grid) -> list[Callable[..., Any]]:
-    return [*grid.panels, *_panels.get(grid.path, [])]
-
-
-@dataclass(frozen=True)
-class Aside:
-    """A live box beside a form: ``url`` answers it as HTML, asked anew as the form changes.
-
-    ``sends`` says what it is asked with: the name of an argument -> a CSS selector of the fields that it comes from.
-    It stands after the field ``after``, or beside the whole form where there is room.
-    """
-
-    title: str
-    icon: str
-    url: str
-    sends: Mapping[str, str]
-    after: str = ""
-
-
-Maker = Callable[..., Any]
-_asides: dict[tuple[str, str], list[Maker]] = {}
-_remarks: dict[tuple[str, str], list[Maker]] = {}
-
-
-def aside(path: str, *pages: str) -> Callable[[Maker], Maker]:
-    """Add a box to forms of a grid, which may be a higher feature's: (row, or None for a new one; user) -> Aside, or
-    None. ``pages`` are new, edit, or the verb of a move that asks for something."""
-    return _keeper(_asides, path, pages)
-
-
-def remark(path: str, *pages: str) -> Callable[[Maker], Maker]:
-    """Say something after a row was saved by one of ``pages``: (session, row, user) -> a sentence, or ''."""
-    return _keeper(_remarks, path, pages)
-
-
-def _keeper(
-    registry: dict[tuple[str, str], list[Maker]], path: str, pages: tuple[str, ...]
-) -> Callable[[Maker], Maker]:
-    def keep(maker: Maker) -> Maker:
-        for page in pages:
-            if maker not in registry.setdefault((path, page), []):
-                registry[path, page].append(maker)
-        return maker
-
-    return keep
-
-
-Button = Callable[[Any, Any, Any], dict[str, Any] | None]
-_buttons: dict[str, list[Button]] = {}
-_columns: dict[str, list[tuple[Column, str]]] = {}
-
-
-def button(path: str) -> Callable[[Button], Button]:
-    """Add a button to the details of a grid: (session, row, user) -> {label, icon, url, needs_form}, or None.
-    Without ``needs_form`` it is pressed by POST."""
-
-    def keep(maker: Button) -> Button:
-        if maker not in _buttons.setdefault(path, []):
-            _buttons[path].append(maker)
-        return maker
-
-    return keep
-
-
-def asides_of(grid: Grid, page: str, row: Any, user: Any) -> list[Aside]:
-    return [made for maker in _asides.get((grid.path, page), ()) if (made := maker(row, user))]
-
-
-def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list[str]:
-    return [said for maker in _remarks.get((grid.path, page), ()) if (said := maker(session, row, user))]
-
-
-def buttons_of(grid: Grid, session: Any, row: Any, user: Any) -> list[dict[str, Any]]:
-    made = (maker(session, row, user) for maker in _buttons.get(grid.path, []))
-    return [{"danger": False, "confirm": "", "needs_form": False, **each} for each in made if each]
-
-
-def add_column(path: str, column: Column, *, after: str) -> None:
-    """Add a column to a lower feature's grid, beside the one called ``after``."""
-    _columns.setdefault(path, []).append((column, after))
-
-
-def completed(grid: Grid) -> Grid:
-    """``grid`` with the columns that higher features add to it."""
-    columns = list(grid.columns)
-    for column, after in _columns.get(grid.path, []):
-        columns.insert(1 + [each.name for each in columns].index(after), column)
-    return replace(grid, columns=tuple(columns)) if len(columns) > len(grid.columns) else grid
 
 
 def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:

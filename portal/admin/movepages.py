@@ -10,7 +10,8 @@ from flask_admin import expose
 from flask_login import current_user
 
 from portal.admin import history, listing, runs
-from portal.admin.grid import Grid, asides_of, remarks_of
+from portal.admin.additions import asides_of, remarks_of
+from portal.admin.grid import Grid
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, PortalError, WrongState

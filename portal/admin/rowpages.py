@@ -8,8 +8,9 @@ from flask_admin import expose
 from flask_login import current_user
 
 from portal.admin import history, listing
+from portal.admin.additions import Aside, asides_of, buttons_of, panels_of, remarks_of
 from portal.admin.cells import Reader, zone_note
-from portal.admin.grid import Aside, FormField, Grid, asides_of, buttons_of, panels_of, remarks_of
+from portal.admin.grid import FormField, Grid
 from portal.admin.movepages import verb_form_for
 from portal.admin.query import fetch_rows, permitted, settled, to_key
 from portal.core import access, clock, records

@@ -5,8 +5,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from portal.admin.additions import panel
 from portal.admin.cells import when
-from portal.admin.grid import Column, Filter, Grid, like, options, panel, to
+from portal.admin.grid import Column, Filter, Grid, like, options, to
 from portal.admin.home import card
 from portal.admin.lookups import Lookup
 from portal.core import access, clock

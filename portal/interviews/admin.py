@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from wtforms.fields.choices import SelectChoice
 
+from portal.admin.additions import panel
 from portal.admin.cells import when
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, panel, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
 from portal.core import access, clock

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from portal.admin.grid import panel
+from portal.admin.additions import panel
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, WrongState

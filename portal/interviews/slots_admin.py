@@ -4,8 +4,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from portal.admin.additions import add_column, button, panel
 from portal.admin.cells import when
-from portal.admin.grid import Column, add_column, button, panel
+from portal.admin.grid import Column
 from portal.core import access, clock
 from portal.core.workflow import Change
 from portal.interviews.models import Interview

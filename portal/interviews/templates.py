@@ -9,7 +9,8 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from portal.admin.grid import Column, Filter, FormField, Grid, button, like, options
+from portal.admin.additions import button
+from portal.admin.grid import Column, Filter, FormField, Grid, like, options
 from portal.admin.movepages import verb_form_for
 from portal.core import access, clock
 from portal.core.db import db

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from wtforms.validators import ValidationError
 
+from portal.admin.additions import Aside, aside, panel, remark
 from portal.admin.cells import when
-from portal.admin.grid import Aside, Column, Filter, FormField, Grid, aside, grids, like, options, panel, remark, to
+from portal.admin.grid import Column, Filter, FormField, Grid, grids, like, options, to
 from portal.admin.home import card, quick
 from portal.core import access, clock, records
 from portal.core.errors import Invalid

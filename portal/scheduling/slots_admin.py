@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from flask import flash
 from sqlalchemy.orm import aliased
 
+from portal.admin.additions import button
 from portal.admin.cells import when
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, Link, button, like, options, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, Link, like, options, to
 from portal.admin.lookups import Lookup
 from portal.core import access, clock
 from portal.core.types import words

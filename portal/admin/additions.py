@@ -1,0 +1,90 @@
+"""What higher features add to a lower one's pages: panels, buttons, columns, live boxes and remarks."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.admin.grid import Column, Grid
+
+Maker = Callable[..., Any]
+Decorator = Callable[[Maker], Maker]
+_added: dict[tuple[str, str, str], list[Maker]] = defaultdict(list)  # (what, path, page) -> makers
+_columns: dict[str, list[tuple[Column, str]]] = defaultdict(list)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A live box beside a form: ``url`` answers it as HTML, asked anew as the form changes.
+
+    ``sends`` says what it is asked with: the name of an argument -> a CSS selector of the fields that it comes from.
+    It stands after the field ``after``, or beside the whole form where there is room.
+    """
+
+    title: str
+    icon: str
+    url: str
+    sends: Mapping[str, str]
+    after: str = ""
+
+
+def _keeper(what: str, path: str, pages: tuple[str, ...] = ("details",)) -> Decorator:
+    def keep(maker: Maker) -> Maker:
+        for page in pages:
+            if maker not in _added[what, path, page]:
+                _added[what, path, page].append(maker)
+        return maker
+
+    return keep
+
+
+def panel(path: str) -> Decorator:
+    """Add a panel to the details of a grid: (session, row, user) -> panel, several, or None."""
+    return _keeper("panel", path)
+
+
+def button(path: str) -> Decorator:
+    """Add a button to the details of a grid: (session, row, user) -> {label, icon, url, needs_form}, or None.
+    Without ``needs_form`` it is pressed by POST."""
+    return _keeper("button", path)
+
+
+def aside(path: str, *pages: str) -> Decorator:
+    """Add a box to forms of a grid: (row, or None for a new one; user) -> Aside, or None. ``pages`` are new, edit,
+    or the verb of a move that asks for something."""
+    return _keeper("aside", path, pages)
+
+
+def remark(path: str, *pages: str) -> Decorator:
+    """Say something after a row was saved by one of ``pages``: (session, row, user) -> a sentence, or ''."""
+    return _keeper("remark", path, pages)
+
+
+def add_column(path: str, column: Column, *, after: str) -> None:
+    """Add a column to a grid, beside the one called ``after``."""
+    _columns[path].append((column, after))
+
+
+def panels_of(grid: Grid) -> list[Maker]:
+    return [*grid.panels, *_added["panel", grid.path, "details"]]
+
+
+def buttons_of(grid: Grid, session: Any, row: Any, user: Any) -> list[dict[str, Any]]:
+    made = (maker(session, row, user) for maker in _added["button", grid.path, "details"])
+    return [{"danger": False, "confirm": "", "needs_form": False, **each} for each in made if each]
+
+
+def asides_of(grid: Grid, page: str, row: Any, user: Any) -> list[Aside]:
+    return [made for maker in _added["aside", grid.path, page] if (made := maker(row, user))]
+
+
+def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list[str]:
+    return [said for maker in _added["remark", grid.path, page] if (said := maker(session, row, user))]
+
+
+def completed(grid: Grid) -> Grid:
+    """``grid`` with the columns that were added to it."""
+    columns = list(grid.columns)
+    for column, after in _columns[grid.path]:
+        columns.insert(1 + [each.name for each in columns].index(after), column)
+    return replace(grid, columns=tuple(columns)) if len(columns) > len(grid.columns) else grid
