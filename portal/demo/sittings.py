@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from portal.core import clock
+from portal.core.context import act
 from portal.core.workflow import Change
 from portal.demo import rounds
 from portal.demo.office import DAY, HOUR
@@ -132,7 +133,9 @@ class Sitting:
         weights = (9, 1, 0, 0) if over else (5, 1, 1, 3)
         for user in self.panel:
             answer = self.random.choices(("accepted", "tentative", "declined", "needs_action"), weights)[0]
-            if answer != "needs_action":
+            if answer == "needs_action":
+                continue
+            with act(by=user.id, label=user.full_name):
                 panels.reply(self.season.session, self.row, answer, "", Change(clock.now(), user))
 
     def _verb(self, verb: str, **data: Any) -> Callable[[Change], None]:
