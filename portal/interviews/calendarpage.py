@@ -113,8 +113,10 @@ def hours(found: list[Event], span: Span) -> tuple[int, int]:
     first, last = _FIRST_HOUR, _LAST_HOUR
     for event in found:
         start, end = event.walls(span.zone_name)
-        first = 0 if start.date() != end.date() or start.date() < span.first else min(first, start.hour)
-        last = 24 if start.date() != end.date() else max(last, end.hour + (end.minute > 0))
+        until = end - timedelta(microseconds=1)  # who ends at midnight is not up the next morning
+        overnight = start.date() != until.date() or start.date() < span.first
+        first = 0 if overnight else min(first, start.hour)
+        last = 24 if overnight else max(last, until.hour + 1)
     return first, last
 
 

@@ -562,3 +562,16 @@ def test_many_are_told_in_numbers(office: Office, make_client: Any) -> None:
     client = make_client(office.cast.alice)
     preview = client.submit("/interviews/bulk/reschedule", {"ids": keys}, follow_redirects=True)
     assert "2 candidates and 1 interviewer get an e-mail about it, and the reminders follow." in text(preview)
+
+
+def test_the_hours_drawn_hold_everything_and_a_late_evening_is_no_whole_night(office: Office, make_client: Any) -> None:
+    person = office.hire("HR")
+    drawn = []
+    for start, minutes in (("2026-03-03 10:00", 60), ("2026-03-03 06:30", 30), ("2026-03-04 22:00", 120),
+                           ("2026-03-05 23:30", 60)):  # fmt: skip
+        with office.opened():
+            at = datetime.fromisoformat(f"{start}+00:00")
+            make_interview(start=at, minutes=minutes)
+        page = make_client(person).get("/calendar?view=week&date=2026-03-03").get_data(as_text=True)
+        drawn.append(re.findall(r'data-from="(\d+)" data-to="(\d+)" data-events', page)[0])
+    assert drawn == [("8", "19"), ("6", "19"), ("6", "24"), ("0", "24")]
