@@ -22,12 +22,12 @@ from portal.scheduling.workflow import Booking, Party, Taken
 Times = tuple[datetime, datetime]
 
 
-def bookings(session: Any, times: Mapping[UUID, Times]) -> list[Booking]:
-    """What each interview needs at the times given: its candidate, and all of its panel who have not declined."""
+def bookings(session: Any, times: Mapping[UUID, Times], *, asked_anew: bool = False) -> list[Booking]:
+    """What each interview needs at the times given: its candidate, and all of its panel who have not declined; also
+    those who have where everyone is ``asked_anew``, as a rescheduling does."""
     panels: dict[UUID, list[UUID]] = {key: [] for key in times}
-    seats = sa.select(Panelist.interview_id, Panelist.user_id).where(
-        Panelist.interview_id.in_(list(times)), Panelist.reply != Reply.DECLINED
-    )
+    seats = sa.select(Panelist.interview_id, Panelist.user_id).where(Panelist.interview_id.in_(list(times)))
+    seats = seats if asked_anew else seats.where(Panelist.reply != Reply.DECLINED)
     for interview, user in session.execute(seats.order_by(Panelist.part, Panelist.id)):
         panels[interview].append(user)
     rows = session.execute(
@@ -66,11 +66,12 @@ def _times(moved: Sequence[Moved]) -> dict[UUID, Times]:
 
 
 def _refuse_clashes(session: Any, moved: Sequence[Moved], change: Change) -> Mapping[UUID, PortalError]:
-    return scheduling.refusals(session, bookings(session, _times(moved)), change, field="scheduled_start")
+    found = bookings(session, _times(moved), asked_anew=True)
+    return scheduling.refusals(session, found, change, field="scheduled_start")
 
 
 def _occupy_anew(session: Any, moved: Sequence[Moved], change: Change) -> None:
-    found = bookings(session, _times(moved))
+    found = bookings(session, _times(moved), asked_anew=True)
     _note(session, scheduling.occupy(session, found, change), found, change)
 
 
@@ -79,12 +80,13 @@ def _release(session: Any, moved: Sequence[Moved], change: Change) -> None:
 
 
 def _note(session: Any, overruled: Mapping[UUID, Sequence[Taken]], booked: Sequence[Booking], change: Change) -> None:
-    """Keep in the interview's history which clash was overruled, by whom and why."""
+    """Keep in the interview's history which clash was overruled, by whom and why. Others than ``change.by`` read it
+    there, so the other engagement is not called by its title, which names its candidate."""
     owner = {booking.subject_id: booking for booking in booked}
     entries = [
         audit.entry(
             tenant_id(), "interviews", key, "overruled a clash",
-            {"clash": [None, scheduling.in_words(session, taken, owner[key].timezone, change.by)]},
+            {"clash": [None, scheduling.in_words(session, taken, owner[key].timezone, None)]},
             at=change.at, reason=scheduling.overrule(change),
         )
         for key, taken in overruled.items()
@@ -101,7 +103,8 @@ def _titles(session: Any, ids: Collection[UUID], by: Holder | None) -> Mapping[U
 
 def _party(session: Any, key: UUID, by: Holder) -> Party:
     row = access.fetch(session, Interview, key, by, *SCHEDULE)
-    (needed,) = bookings(session, {row.id: (row.scheduled_start, row.scheduled_end)})
+    times = {row.id: (row.scheduled_start, row.scheduled_end)}
+    (needed,) = bookings(session, times, asked_anew=True)  # who asks for free times is about to move it
     return Party(needed.users, needed.candidates, row.timezone)
 
 

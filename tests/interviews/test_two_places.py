@@ -131,7 +131,8 @@ def test_hr_overrules_knowingly_and_the_reason_is_kept(alice: User) -> None:
     schedule(alice, make_application("approved"), ben, title="First")
     why = "Ben only opens the second one"
     row = schedule(alice, make_application("approved"), ben, overrule_reason=why)
-    clash = "Ben Bright has “First” from 5 Mar 2026, 09:00 to 10:00 (UTC, UTC+00:00)."
+    # Without the title, which names a candidate: whoever may read this interview reads its history too.
+    clash = "Ben Bright has another engagement from 5 Mar 2026, 09:00 to 10:00 (UTC, UTC+00:00)."
     assert audited(row) == [("overruled a clash", {"clash": [None, clash]})]
     kept = db.session.scalars(sa.select(Engagement.overrule_reason).where(Engagement.subject_id == row.id))
     assert set(kept) == {why}
@@ -162,6 +163,19 @@ def test_many_at_once_pass_each_other_by_and_those_without_room_are_refused_alon
     move(blocked, "cancel", alice, reason="ill")
     result = INTERVIEW.apply(db.session(), ids[::-1], "reschedule", change(alice, offset_minutes=60))
     assert set(result.done) == set(ids)
+
+
+def test_who_declined_is_asked_anew_by_a_rescheduling_and_so_must_be_free_then(alice: User) -> None:
+    ben, cora = colleague("Interviewer"), colleague("Interviewer")
+    one = schedule(alice, make_application("approved"), ben)
+    other = schedule(alice, make_application("approved"), cora, start=START + 3 * HOUR)
+    panels.reply(db.session, one, "declined", "", change(ben))
+    schedule(alice, make_application("approved"), ben, start=START + HOUR)
+    result = INTERVIEW.apply(db.session(), [one.id, other.id], "reschedule", change(alice, offset_minutes=60))
+    assert (list(result.done), list(result.refused)) == ([other.id], [one.id])
+    assert taken(one) == {one.application.candidate_id}
+    move(one, "reschedule", alice, scheduled_start=START + 2 * HOUR, scheduled_end=START + 3 * HOUR)
+    assert taken(one) == {ben.id, one.application.candidate_id}
 
 
 # --- the database itself ----------------------------------------------------------------------------
