@@ -19,7 +19,8 @@ from portal.core.workflow import Change
 from portal.people.models import User
 from portal.scheduling.busy import Busy, Stretch
 from portal.scheduling.models import Engagement, InterviewSlot, SlotType, TimeOff
-from portal.scheduling.slots_actions import OVERLAPS, PAST, require_time_of
+from portal.scheduling.recurrence import YEARS
+from portal.scheduling.slots_actions import AHEAD, OVERLAPS, PAST, require_time_of
 from portal.scheduling.workflow import lock
 
 MOST_DAYS = 92
@@ -93,6 +94,7 @@ class Portion:
 def plan(session: Any, wish: Wish, change: Change) -> list[Portion]:
     """What ``wish`` would make, person by person; raises Invalid. A handful of statements for however many."""
     wish.check()
+    _check_near(wish, change.at)
     require_time_of(change.by, wish.people, "people")
     people = _people(session, wish.people)
     walls = list(wish.walls())
@@ -102,6 +104,14 @@ def plan(session: Any, wish: Wish, change: Change) -> list[Portion]:
         raise Invalid({"last": f"At most {MOST_SLOTS:,} slots at once; these would be {len(walls) * len(people):,}."})
     reasons = _reasons(session, wish)
     return [_portion(person, wish, walls, reasons, change.at) for person in people]
+
+
+def _check_near(wish: Wish, at: datetime) -> None:
+    """Days that are not over yet, and no farther ahead than a slot alone may be."""
+    if wish.last < at.date() - timedelta(days=1):  # it may be yesterday in somebody's zone
+        raise Invalid({"last": "The last day is over."})
+    if wish.last > (at + AHEAD).date():
+        raise Invalid({"last": f"A slot starts within the next {YEARS} years."})
 
 
 def _people(session: Any, keys: Sequence[UUID]) -> list[User]:

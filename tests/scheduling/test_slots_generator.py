@@ -30,6 +30,21 @@ def _made(app: Flask, cast: Cast) -> list[Any]:
         return [tuple(row) for row in db.session.execute(query.order_by(InterviewSlot.id))]
 
 
+def test_days_that_are_over_or_far_away_are_refused_beside_their_field(client: Any, cast: Cast, clock: Clock) -> None:
+    client.log_in(cast.alice)
+    told = {}
+    for last in ("0001-01-01", "2026-02-28", "2031-03-08", "9999-12-31"):
+        form = {**FORM, "people": [str(cast.alice.id)], "first": last, "last": last, "zone": "Asia/Dubai",
+                "weekdays": ["monday", "saturday", "friday"]}  # fmt: skip
+        for do in ("preview", "create"):
+            answer = client.submit("/slots/generate", {**form, "do": do})
+            told[last, do] = (answer.status_code, errors(answer))
+    field = '<a href="#last">Last day</a>: '
+    over, far = [f"{field}The last day is over."], [f"{field}A slot starts within the next 5 years."]
+    words = {"0001-01-01": over, "2026-02-28": over, "2031-03-08": far, "9999-12-31": far}
+    assert told == {(last, do): (422, words[last]) for last in words for do in ("preview", "create")}
+
+
 def test_the_preview_makes_nothing_and_says_what_would_be_and_what_is_passed_over(
     app: Flask, client: Any, cast: Cast, clock: Clock
 ) -> None:
