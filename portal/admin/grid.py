@@ -136,6 +136,7 @@ class Grid:
     create: Creates | None = None
     update: Updates | None = None
     write: tuple[str, ...] = ()  # permissions to create and edit; () means nobody
+    lock_first: Callable[[Any, Any], None] | None = None  # (session, row): what an edit locks before the row itself
     can_delete: bool = False
     delete: Deletes | None = None
     delete_form: str | None = None  # what a deletion asks for (see ``core.forms.verb_form``)

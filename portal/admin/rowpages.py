@@ -122,6 +122,8 @@ class RowPages:
         conflict, code = None, 0
         if form.validate_on_submit():
             try:
+                if self.grid.lock_first:
+                    self.grid.lock_first(db.session, row)
                 # Two who save at once: the second waits here, and then sees what the first has made of the row.
                 db.session.refresh(row, with_for_update={"key_share": True})
                 self._update(row, form.values(), _version(form), Change(clock.now(), current_user))

@@ -78,6 +78,13 @@ def _update(session: Any, row: Interview, values: dict[str, Any], version: int, 
     return actions.change_interview(session, row, values, users, version, change, shadows=shadows)
 
 
+def _lock_application(session: Any, row: Interview) -> None:
+    """Before the interview, as its moves and a hold do: an edit that moves it never waits for them in a circle."""
+    session.execute(
+        sa.select(Application.id).where(Application.id == row.application_id).with_for_update(key_share=True)
+    ).all()
+
+
 def _panel_of_form(session: Any, values: dict[str, Any]) -> tuple[list[User], list[User]]:
     return _users(session, values.pop("interviewers", None)), _users(session, values.pop("shadows", None))
 
@@ -241,7 +248,7 @@ INTERVIEWS = Grid(
             FormField("preparation_notes"), FormField("interview_guide"), FormField("notes"),
         )),
     ),
-    create=_create, update=_update, write=SCHEDULE, badge=_badge,
+    create=_create, update=_update, write=SCHEDULE, lock_first=_lock_application, badge=_badge,
     actions=(
         Action("organizer", "Reassign organizer", actions.reassign_organizer, SCHEDULE, "organizer", "person-badge"),
     ),

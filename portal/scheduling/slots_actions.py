@@ -214,7 +214,7 @@ def change_slot(
     new = {name: getattr(row, name) for name in (*_MOVES, "slot_type", "notes")} | _cleaned(values)
     later = _later(session, row) if scope == ALL_LATER and row.series_id else []
     touched = any(new[name] != getattr(row, name) for name in (*_MOVES, "slot_type"))
-    if touched and (error := refusal(row, change)):
+    if (touched or later) and (error := refusal(row, change)):
         raise error
     if not later:
         _move_one(session, row, new, change, touched=touched)
@@ -242,10 +242,13 @@ def _person_again(session: Any, row: InterviewSlot, new: Mapping[str, Any], chan
 
 
 def _later(session: Any, row: InterviewSlot) -> list[InterviewSlot]:
-    """The later ones of the series, locked in order."""
+    """The later ones of the series, those that nobody has booked locked in order."""
     query = sa.select(InterviewSlot).where(InterviewSlot.series_id == row.series_id, InterviewSlot.start > row.start)
-    query = query.order_by(InterviewSlot.start, InterviewSlot.id).with_for_update(of=InterviewSlot, key_share=True)
-    return list(session.scalars(query.execution_options(populate_existing=True)))
+    query = query.order_by(InterviewSlot.start, InterviewSlot.id).execution_options(populate_existing=True)
+    free = query.where(InterviewSlot.booked_id.is_(None)).with_for_update(of=InterviewSlot, key_share=True)
+    # Booked ones stay as they are, and are not locked: a rescheduling, which frees them, has locked people already.
+    booked = query.where(InterviewSlot.booked_id.is_not(None))
+    return sorted([*session.scalars(free), *session.scalars(booked)], key=lambda each: (each.start, each.id))
 
 
 def _move_all(
