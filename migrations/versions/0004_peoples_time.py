@@ -301,9 +301,7 @@ def upgrade() -> None:
 
 def _add_template() -> None:
     """SQLite cannot add a foreign key of two columns to a table: it is made anew, its checks and all."""
-    checks = sa.inspect(op.get_bind()).get_check_constraints("interviews") if _on_sqlite() else []
-    kept = [sa.CheckConstraint(check["sqltext"], name=op.f(check["name"])) for check in checks]
-    with op.batch_alter_table("interviews", table_args=kept) as table:
+    with op.batch_alter_table("interviews") as table:
         table.add_column(sa.Column("template_id", sa.Uuid(), nullable=True))
         table.create_foreign_key(
             op.f("fk_interviews_tenant_id_template_id"),
@@ -413,9 +411,7 @@ def _grant() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_interviews_template", table_name="interviews")
-    checks = sa.inspect(op.get_bind()).get_check_constraints("interviews") if _on_sqlite() else []
-    kept = [sa.CheckConstraint(check["sqltext"], name=op.f(check["name"])) for check in checks]
-    with op.batch_alter_table("interviews", table_args=kept) as table:
+    with op.batch_alter_table("interviews") as table:
         table.drop_constraint(op.f("fk_interviews_tenant_id_template_id"), type_="foreignkey")
         table.drop_column("template_id")
     op.drop_index("ix_feedback_submitted", table_name="interview_feedback")
