@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.core import audit, events, records
-from portal.core.errors import Invalid, NotAllowed, WrongState
+from portal.core.errors import Conflict, Invalid, NotAllowed, WrongState
 from portal.core.types import LongText, words
 from portal.core.workflow import Change
 from portal.interviews import bookings, slots
@@ -124,10 +124,13 @@ def can_reply(row: Interview, change: Change) -> bool:
     return row.status in OPEN and row.scheduled_end > change.at
 
 
-def reply(session: Any, row: Interview, answer: str, note: str, change: Change) -> Panelist:
+def reply(
+    session: Any, row: Interview, answer: str, note: str, change: Change, *, schedule: int | None = None
+) -> Panelist:  # fmt: skip
     """One's own reply to the invitation. Who declines gets their time back; who comes back takes it up again.
 
-    Raises NotAllowed for those who have no seat, WrongState once it is over, Clash where the time is gone.
+    ``schedule`` is the ``reschedule_count`` of the times that are replied to. Raises NotAllowed for those who have no
+    seat, WrongState once it is over, Conflict where it was moved meanwhile, Clash where the time is gone.
     """
     note = _checked(answer, note)
     # Locked before its seat, as a rescheduling does, which asks everyone anew: one comes after the other.
@@ -137,6 +140,8 @@ def reply(session: Any, row: Interview, answer: str, note: str, change: Change) 
         raise NotAllowed("You do not sit on this panel.")
     if not can_reply(row, change):
         raise WrongState(f"This interview is {_state(row)}; a reply is no longer possible.", state=row.status)
+    if schedule is not None and schedule != row.reschedule_count:
+        raise Conflict("This interview was moved in the meantime. Please reply to its new time.")
     if answer != mine.reply:
         _answer(session, row, mine, Reply(answer), note, change)
     return mine

@@ -11,6 +11,7 @@ from portal.admin.additions import panel
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, WrongState
+from portal.core.forms import version_of
 from portal.core.types import words
 from portal.core.workflow import Change
 from portal.interviews import panels
@@ -33,7 +34,8 @@ def reply(key: UUID) -> ResponseReturnValue:
     row = access.fetch(db.session, Interview, key, current_user)
     answer, note = request.form.get("reply", ""), request.form.get("note", "")
     try:
-        mine = panels.reply(db.session, row, answer, note, Change(clock.now(), current_user))
+        schedule = version_of(request.form.get("schedule"))
+        mine = panels.reply(db.session, row, answer, note, Change(clock.now(), current_user), schedule=schedule)
         db.session.commit()
     except (Invalid, WrongState, Conflict) as error:
         db.session.rollback()
@@ -52,7 +54,7 @@ def _my_reply(session: Any, row: Interview, user: Any) -> dict[str, Any] | None:
     return {
         "title": "Your reply", "icon": "reply", "template": "portal/reply.html",
         "url": f"{INTERVIEWS.row_url(row.id)}/reply", "mine": words(mine.reply), "part": mine.part,
-        "waits": mine.reply == Reply.NEEDS_ACTION, "limit": panels.NOTE_LIMIT,
+        "waits": mine.reply == Reply.NEEDS_ACTION, "schedule": row.reschedule_count, "limit": panels.NOTE_LIMIT,
         "answers": [{"value": value.value, "label": label, "icon": icon, "now": value == mine.reply}
                     for value, label, icon in _ANSWERS],
     }  # fmt: skip

@@ -166,6 +166,24 @@ def test_a_reply_is_ones_own_and_only_while_the_interview_is_to_come(
         assert panel(row_at(made)) == {cast.bob.id: ("lead", "needs_action")}
 
 
+def test_a_reply_from_a_page_that_shows_the_old_time_is_refused(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
+    alice, bob = make_client(cast.alice), make_client(cast.bob)
+    made = alice.submit("/interviews/new", data(world, interviewers=[str(cast.bob.id)])).location
+    seen = '<input type="hidden" name="schedule" value="0">'
+    assert seen in bob.get(made).get_data(as_text=True)
+    moved = {"scheduled_start": "2026-03-12T12:00", "scheduled_end": "2026-03-12T13:00"}
+    assert alice.submit(f"{made}/move/reschedule", moved).status_code == 302
+    stale = bob.submit(f"{made}/reply", {"reply": "accepted", "schedule": "0"}, follow_redirects=True)
+    assert "This interview was moved in the meantime. Please reply to its new time." in text(stale)
+    with behind(app, cast.alice):
+        assert panel(row_at(made)) == {cast.bob.id: ("lead", "needs_action")}
+    bob.submit(f"{made}/reply", {"reply": "accepted", "schedule": "1"})
+    with behind(app, cast.alice):
+        assert panel(row_at(made)) == {cast.bob.id: ("lead", "accepted")}
+
+
 def test_the_passcode_is_for_those_who_take_part_or_arrange_it(
     app: Flask, make_client: Any, cast: Cast, world: World
 ) -> None:
@@ -190,6 +208,7 @@ def test_the_passcode_is_for_those_who_take_part_or_arrange_it(
 # --- two at once ------------------------------------------------------------------------------------
 
 TAKEN = "Bob Baker has “Round” from 11 Mar 2026, 09:00 to 10:00 (UTC, UTC+00:00)."
+KEPT = TAKEN.replace("“Round”", "another engagement")  # in a history that others read
 WHY = "The client insists <b>"
 
 
@@ -218,7 +237,7 @@ def test_a_clash_is_told_beside_the_field_and_hr_overrules_it_with_a_reason_kept
     assert client.submit(f"{made}/edit", {**overruled, "row_version": "1"}).status_code == 302
     with behind(app, cast.alice):
         row = row_at(made)
-        assert ("overruled a clash", {"clash": [None, TAKEN]}) in audited(row)
+        assert ("overruled a clash", {"clash": [None, KEPT]}) in audited(row)
         reasons = sa.select(Engagement.overrule_reason).where(
             Engagement.subject_id == row.id, Engagement.user_id == cast.bob.id
         )
@@ -258,7 +277,7 @@ def test_a_bulk_reschedule_tells_clashes_row_by_row_and_hr_overrules_them(
     with behind(app, cast.alice):
         row, kept = row_at(second), row_at(first)
         assert row.scheduled_start == kept.scheduled_start
-        assert ("overruled a clash", {"clash": [None, TAKEN]}) in audited(row)
+        assert ("overruled a clash", {"clash": [None, KEPT]}) in audited(row)
 
 
 def test_who_may_not_overrule_does_not_see_the_field_and_a_forged_one_is_refused(
