@@ -294,3 +294,15 @@ def test_the_form_shows_what_a_template_will_fill_and_never_a_foreign_one(
     assert told["interview_guide"].startswith("Be kind.\n\nQuestions\n\n1. Why <i>nursing</i>? (Motivation, weight 10)")
     keys = (world.foreign["interview-templates"], uuid4())
     assert [client.get(f"/interview-templates/{key}/fills").status_code for key in keys] == [404, 404]
+
+
+def test_a_recruiter_who_may_choose_a_template_sees_what_it_fills(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
+    key = make(make_client(cast.alice))
+    with behind(app, cast.alice):
+        recruiter, interviewer = colleague("Recruiter").get_id(), colleague("Interviewer").get_id()
+    clients = [make_client(type("Who", (), {"get_id": lambda self, k=k: k})()) for k in (recruiter, interviewer)]
+    assert [client.get(f"/interview-templates/{key}/fills").status_code for client in clients] == [200, 403]
+    keys = (world.foreign["interview-templates"], uuid4())
+    assert [clients[0].get(f"/interview-templates/{key}/fills").status_code for key in keys] == [404, 404]
