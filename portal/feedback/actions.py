@@ -196,7 +196,8 @@ def _write_audit(session: Any, row: InterviewFeedback, action: str, changes: dic
 def reopen_feedback(session: Any, row: InterviewFeedback, change: Change, *, version: int | None = None) -> None:
     """Make submitted feedback its author's draft again, for a reason, and ask them for it anew.
 
-    Raises NotAllowed, Invalid without a reason, WrongState where it is a draft, records.Stale.
+    Raises NotAllowed, Invalid without a reason, WrongState where it is a draft or its author could not submit it
+    again (what they said would be lost), records.Stale.
     """
     if change.by is None or not may_reopen(change.by):
         raise NotAllowed("Only those who keep everybody's feedback may reopen it.")
@@ -207,10 +208,20 @@ def reopen_feedback(session: Any, row: InterviewFeedback, change: Change, *, ver
         raise WrongState("This feedback is open already.", state="draft")
     if version is not None and version != row.version:
         raise records.Stale(row)
+    _require_author_can_give(session, row, change)
     was, row.submitted_at = row.submitted_at, None
     session.flush()
     _write_audit(session, row, "reopen_feedback", {"submitted_at": [jsonable(was), None]}, change)
     _tell_of_reopening(session, row, change)
+
+
+def _require_author_can_give(session: Any, row: InterviewFeedback, change: Change) -> None:
+    seat = sa.select(Panelist.part).where(Panelist.interview_id == row.interview_id)
+    part = session.scalar(seat.where(Panelist.user_id == row.interviewer_id))
+    if part in (None, Part.SHADOW):
+        why = "is a shadow now" if part else "no longer sits on the panel"
+        raise WrongState(f"{row.interviewer} {why} and could not submit it again.", state="submitted")
+    require_begun(row.interview, change)
 
 
 def _tell_of_reopening(session: Any, row: InterviewFeedback, change: Change) -> None:

@@ -10,6 +10,7 @@ from portal.core.db import db
 from portal.core.errors import Invalid
 from portal.core.events import OutboxEvent
 from portal.hiring.models import ApplicationActivity
+from portal.interviews.models import Panelist
 from tests.feedback.conftest import CRITERIA, Stage
 
 EMPTY: dict[str, Any] = {
@@ -256,6 +257,25 @@ def test_reopened_feedback_is_submitted_anew(stage: Stage) -> None:
     assert [kind for kind, _, _ in lines] == ["feedback_submitted", "note_added", "rating_updated"]
     assert done == [("submit", "Ivy"), ("reopen_feedback", "Hera"), ("submit", "Ivy")]
     assert facts == [("FeedbackSubmitted", False), ("FeedbackRequested", None), ("FeedbackSubmitted", True)]
+
+
+@pytest.mark.parametrize(("seat", "words"), [("shadow", "is a shadow now"), (None, "no longer sits on the panel")])
+def test_what_its_author_could_not_submit_again_is_not_reopened(stage: Stage, seat: str | None, words: str) -> None:
+    key = stage.interview("Ivy", "Owen")
+    row = stage.give("Ivy", key)
+    stage.person("Hera", "HR")
+    with stage.at_work():
+        seats = sa.select(Panelist).where(Panelist.user_id == stage.person("Ivy").id)
+        found = db.session.scalars(seats).one()
+        if seat:
+            found.part = seat
+        else:
+            db.session.delete(found)
+    version = str(stage.kept("Ivy", key)["version"])
+    sent = {"row_version": version, "reason": "Wrong candidate"}
+    page = stage.client("Hera").submit(f"/feedback/{row}/reopen", sent, follow_redirects=True)
+    assert f"Ivy {words} and could not submit it again." in page.get_data(as_text=True)
+    assert stage.kept("Ivy", key)["submitted_at"] is not None
 
 
 def test_only_who_keeps_everybodys_feedback_reopens_it(stage: Stage) -> None:
