@@ -64,7 +64,7 @@ class FeedbackForm(PortalForm):
     weaknesses = TextAreaField("Weaknesses")
     notes = TextAreaField("Notes")
     private_notes = TextAreaField(
-        "Private notes", description="For you, HR and administrators. Nobody else sees that there are any."
+        "Private notes", description="For you, HR and administrators. Nobody else reads them."
     )
 
     def values(self) -> dict[str, Any]:
