@@ -211,7 +211,7 @@ def test_the_database_refuses_an_overlap_whoever_writes_it(alice: User) -> None:
 
 # --- any order --------------------------------------------------------------------------------------
 
-WHAT = st.sampled_from(["schedule", "schedule", "move", "move", "move", "panel", "wait"])
+WHAT = st.sampled_from(["schedule", "schedule", "move", "move", "move", "panel", "reply", "reply", "wait"])
 STEPS = st.lists(st.tuples(WHAT, st.integers(0, 9), st.integers(0, 9)), min_size=20, max_size=20)
 
 
@@ -246,6 +246,10 @@ class Office:
         if what == "panel":
             panels.set_panel(db.session, row, self.panel(other), change(self.by))
             return "panel"
+        if what == "reply":
+            answer = ("declined", "accepted")[other % 2]
+            panels.reply(db.session, row, answer, "", change(self.people[other % 3]))
+            return answer
         moves = INTERVIEW.possible(row.status)
         if not moves:
             return "nothing"
@@ -257,7 +261,8 @@ class Office:
 
 def check_time(rows: Sequence[Interview]) -> None:
     """Just the open ones take time, of all who come, at their own hours; and nobody is in two places."""
-    seats = db.session.execute(sa.select(Panelist.interview_id, Panelist.user_id)).all()
+    coming = sa.select(Panelist.interview_id, Panelist.user_id).where(Panelist.reply != "declined")
+    seats = db.session.execute(coming).all()
     wanted = {
         (row.id, person, row.scheduled_start, row.scheduled_end)
         for row in rows
@@ -312,7 +317,7 @@ def test_any_sequence_of_deeds_leaves_everybody_in_one_place(
         check_time(rows)
         check_reminders(rows)
         for row in rows:
-            assert row.version == 1 + sum(action != "overruled a clash" for action, _ in audited(row))
+            assert row.version == 1 + sum(action not in ("overruled a clash", "reply") for action, _ in audited(row))
         all_of_it.rollback()
 
 
