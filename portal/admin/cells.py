@@ -107,8 +107,7 @@ class Reader:
 
 def rich(text: str) -> Markup:
     """Rich text as it is shown; what was typed without tags keeps its lines."""
-    clean = RichText.clean(text)
-    return Markup(clean if "<" in clean else clean.replace("\n", "<br>"))
+    return Markup(RichText.lines(text))
 
 
 def day(value: date) -> str:

@@ -21,6 +21,7 @@ _DONE = {
     "no_show": "marked it a no-show", "pass": "recorded that it was passed", "fail": "recorded that it was failed",
     "panel": "changed the panel", "reply": "replied to the invitation", "clone": "made it as a copy",
     "hold": "held it", "let_go": "let it go", "book": "booked it", "unbook": "freed it",
+    "overruled a clash": "overruled a clash",
 }  # fmt: skip
 
 

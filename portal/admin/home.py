@@ -13,14 +13,20 @@ from portal.core.db import db
 from portal.core.types import zone
 
 Card = Callable[[Any, Any, Any], dict[str, Any] | None]  # (session, user, at) -> card, or None
-_cards: list[Card] = []
+_cards: dict[Card, int] = {}
 
 
-def card(maker: Card) -> Card:
-    """Offer a card of the home; it answers None for those whom it does not concern."""
-    if maker not in _cards:
-        _cards.append(maker)
-    return maker
+def card(rank: int) -> Callable[[Card], Card]:
+    """Offer a card of the home; it answers None for those whom it does not concern.
+
+    Ranks put what asks something of the reader (10) before what lies ahead (20), and that before overviews (30).
+    """
+
+    def keep(maker: Card) -> Card:
+        _cards.setdefault(maker, rank)
+        return maker
+
+    return keep
 
 
 Quick = Callable[[Any], dict[str, str] | None]  # user -> label, url and icon, or None
@@ -44,17 +50,25 @@ class HomeView(AdminIndexView):
     @login_required
     def index(self) -> Any:
         at = clock.now()
-        made = [made for maker in _cards if (made := maker(db.session, current_user, at))]
-        first_name = current_user.full_name.split(" ")[0]
+        makers = sorted(_cards, key=lambda each: _cards[each])
         return self.render(
-            "portal/home.html", greeting=f"{_greeting(at)}, {first_name}", cards=made, quick=_quick(),
-            zone_note=zone_note(current_user, at),
+            "portal/home.html", greeting=f"{_greeting(at)}, {_first_name(current_user.full_name)}",
+            cards=[made for maker in makers if (made := maker(db.session, current_user, at))],
+            quick=_quick(), zone_note=zone_note(current_user, at),
         )  # fmt: skip
 
 
 def _greeting(at: Any) -> str:
     hour = at.astimezone(zone(current_user.timezone)).hour
     return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"
+
+
+_TITLES = frozenset({"dr", "dr.", "prof", "prof.", "mr", "mr.", "mrs", "mrs.", "ms", "ms."})
+
+
+def _first_name(full_name: str) -> str:
+    """The first word that is no title; the whole of a name that has titles alone."""
+    return next((word for word in full_name.split() if word.lower() not in _TITLES), full_name)
 
 
 def _quick() -> list[dict[str, str]]:

@@ -87,7 +87,7 @@ def _pages(grid: Grid) -> set[str]:
 
 
 def _column(column: Any, query: Query) -> dict[str, Any]:
-    by = query.sort or query.grid.default_sort
+    by = query.sort or query.usual_sort
     present = {column.name: "asc", f"-{column.name}": "desc"}.get(by)
     other = column.name if present == "desc" else f"-{column.name}" if present == "asc" else column.name
     return {

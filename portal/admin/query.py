@@ -34,6 +34,7 @@ PRESETS: dict[str, tuple[str, int, int]] = {  # name -> label, first day, day af
     "last_7_days": ("Last 7 days", -7, 0),
     "last_30_days": ("Last 30 days", -30, 0),
 }
+_AHEAD = frozenset({"today", "tomorrow", "next_7_days", "next_30_days"})
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Query:
         """The address's arguments, defaults left out; the page is not among them."""
         found = [("q", self.q)] if self.q else []
         found += [(name, value) for name, given in self.values for value in given]
-        if self.sort and self.sort != self.grid.default_sort:
+        if self.sort and self.sort != self.usual_sort:
             found.append(("sort", self.sort))
         if self.size != DEFAULT_SIZE:
             found.append(("size", str(self.size)))
@@ -91,6 +92,16 @@ class Query:
         changed = replace(self, **changes) if changes else self
         pairs = changed.pairs() + ([("page", str(changes["page"]))] if changes.get("page", 1) > 1 else [])
         return self.grid.url + (f"?{urlencode(pairs)}" if pairs else "")
+
+    @property
+    def usual_sort(self) -> str:
+        """The grid's own, but the nearest first where days ahead are asked for."""
+        own = self.grid.default_sort
+        column = self.grid.column(own.removeprefix("-"))
+        for each in self.grid.filters:
+            if column and each.column is column.value and not each.past and _AHEAD.intersection(self.get(each.name)):
+                return column.name
+        return own
 
     @property
     def string(self) -> str:
@@ -111,9 +122,10 @@ def _number(text: str | None, default: int) -> int:
 
 
 def _sort(grid: Grid, wanted: str, user: Any) -> str:
+    """The sort that is asked for; '' where it is none that is offered."""
     column = grid.column(wanted.removeprefix("-"))
     may = column is not None and column.sort and list(permitted([column], user))
-    return wanted if may else grid.default_sort
+    return wanted if may else ""
 
 
 def permitted(items: Iterable[Any], user: Any) -> list[Any]:
@@ -261,7 +273,7 @@ class Page:
 
 def order_by(query: Query) -> list[Any]:
     """The sort with the key as tie-break, so that pages never repeat or skip a row."""
-    name = query.sort or query.grid.default_sort
+    name = query.sort or query.usual_sort
     column = query.grid.column(name.removeprefix("-"))
     key = query.grid.model.id
     parts = [column.value, key] if column is not None and column.name != "id" else [key]

@@ -86,6 +86,12 @@ class RichText(Ruled):
         return nh3.clean(LongText.clean(value), tags=set(RichText.tags), url_schemes={"http", "https", "mailto"})
 
     @staticmethod
+    def lines(value: str) -> str:
+        """``value`` cleaned, as HTML; what was typed without tags keeps its lines."""
+        clean = RichText.clean(value)
+        return clean if "<" in clean else clean.replace("\n", "<br>")
+
+    @staticmethod
     def plain(value: str) -> str:
         """Rich text as plain text reads: a line for each paragraph and item, addresses after their links."""
         reader = _Plain()

@@ -31,8 +31,8 @@ _TEMPLATES: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
             {"name": "Handover", "description": "Clear, complete, in order", "weight": 2, "max_score": 5},
         ],
         "skills_assessed": ["Handover", "Prioritising"],
-        "preparation_guide": "<p>Read the candidate's experience on wards like the client's.</p>",
-        "candidate_instructions": "<p>Have your licence at hand, and a quiet room.</p>",
+        "preparation_guide": "Read the candidate's experience on wards like the client's.",
+        "candidate_instructions": "Have your licence at hand, and a quiet room.",
         "department": "Nursing",
     }),
     ("Client's panel", "panel", 60, {
@@ -41,7 +41,7 @@ _TEMPLATES: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
         "scorecard_criteria": [
             {"name": "Fit with the team", "description": "", "weight": 1, "max_score": 5},
         ],
-        "preparation_guide": "<p>The lead opens; everybody asks one question of their own.</p>",
+        "preparation_guide": "The lead opens; everybody asks one question of their own.",
     }),
     ("Technical interview", "technical", 60, {
         "scorecard_criteria": [

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from portal.admin.additions import panel
+from portal.admin.additions import button, panel
 from portal.admin.cells import when
 from portal.admin.grid import Column, Filter, Grid, like, options, to
 from portal.admin.home import card
@@ -18,7 +18,7 @@ from portal.feedback import actions, queries
 from portal.feedback.models import InterviewFeedback, Recommendation
 from portal.feedback.queries import RATINGS, READ, Spread, Summary
 from portal.hiring.models import Application, Candidate
-from portal.interviews.models import Interview, Panelist, Part
+from portal.interviews.models import OPEN, Interview, InterviewStatus, Panelist, Part
 from portal.people.models import User
 
 _Interviewer = aliased(User, name="interviewer")
@@ -46,15 +46,10 @@ def _badge(session: Any, row: InterviewFeedback) -> dict[str, str]:
 
 
 def _criteria_of(session: Any, row: InterviewFeedback, user: Any) -> dict[str, Any]:
-    """The criteria as they were rated, and what may be done with this feedback."""
-    offered = []
-    if row.submitted_at is None and row.interviewer_id == user.id:
-        offered.append({"label": "Continue", "url": f"/interviews/{row.interview_id}/feedback", "icon": "pencil"})
-    if row.submitted_at is not None and actions.may_reopen(user):
-        offered.append({"label": "Reopen", "url": f"/feedback/{row.id}/reopen", "icon": "arrow-counterclockwise"})
+    """The criteria as they were rated."""
     tops = {each.name: each.max_score for each in queries.criteria(row.interview)}
     return {
-        "title": "Criteria of the template", "icon": "ui-checks", "empty": "None were rated.", "actions": offered,
+        "title": "Criteria of the template", "icon": "ui-checks", "empty": "None were rated.",
         "columns": ["Criterion", "Rating"],
         "rows": [
             [{"kind": "text", "text": name},
@@ -115,6 +110,24 @@ FEEDBACK = Grid(
 )  # fmt: skip
 
 GRIDS = (FEEDBACK,)
+
+
+@button(FEEDBACK.path)
+def _to_continue(session: Any, row: InterviewFeedback, user: Any) -> dict[str, Any] | None:
+    if row.submitted_at is not None or row.interviewer_id != user.id:
+        return None
+    url = f"/interviews/{row.interview_id}/feedback"
+    return {"label": "Continue", "url": url, "icon": "pencil", "needs_form": True}
+
+
+@button(FEEDBACK.path)
+def _to_reopen(session: Any, row: InterviewFeedback, user: Any) -> dict[str, Any] | None:
+    if row.submitted_at is None or not actions.may_reopen(user):
+        return None
+    url = f"{FEEDBACK.row_url(row.id)}/reopen"
+    return {"label": "Reopen", "url": url, "icon": "arrow-counterclockwise", "needs_form": True, "quiet": True}
+
+
 LOOKUPS = (
     Lookup("interviews", Interview, Interview.title, lambda p: like(Interview.search_text, p), ("read:interviews",),
            hint=Candidate.first_name + " " + Candidate.last_name,
@@ -134,15 +147,25 @@ def _feedback_on(session: Any, row: Interview, user: Any) -> list[dict[str, Any]
     if part is None and not access.may(user, READ):
         return []
     told = queries.summary(session, row, user)
+    if not told.given and not _takes_place(row):
+        return []
+    ways = _ways_to_give(session, row, part, user)
     listed = {
         "title": "Feedback", "icon": "chat-left-text",
         "empty": "None that is open to you." if told.given else "None yet.",
         "notes": [text for text in (_missing(told), told.hidden) if text],
-        "actions": _ways_to_give(session, row, part, user),
+        "actions": ways, "first": bool(ways) and row.status == InterviewStatus.COMPLETED,
         "columns": ["Interviewer", "Overall", "Recommendation", "Submitted"],
         "rows": [_given(each, user) for each in session.execute(queries.readable(row.id, user))],
     }  # fmt: skip
     return [listed, _in_figures(row, told)] if told.given and not told.hidden else [listed]
+
+
+def _takes_place(row: Interview) -> bool:
+    """Whether feedback is to be expected by now: nothing is missing before the start, nor of what was called off."""
+    if row.status in (InterviewStatus.CANCELLED, InterviewStatus.NO_SHOW):
+        return False
+    return row.status not in OPEN or row.scheduled_start <= clock.now()
 
 
 def _missing(told: Summary) -> str:
@@ -229,7 +252,7 @@ def _round(key: Any, title: str, told: Summary) -> list[dict[str, Any]]:
 # --- home -------------------------------------------------------------------------------------------
 
 
-@card
+@card(10)
 def _owed(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Completed interviews on which I owe feedback, the latest first."""
     name = (Candidate.first_name + " " + Candidate.last_name).label("name")

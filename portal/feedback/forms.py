@@ -54,7 +54,7 @@ class FeedbackForm(PortalForm):
     submitting = False
     named: Mapping[str, str] = {}  # field -> criterion
     row_version = HiddenField()
-    overall_rating = Score("Overall", [ToSubmit()])
+    overall_rating = Score("Overall", [ToSubmit()], description="1 is the lowest, 5 the highest.")
     recommendation = RadioField("Recommendation", [ToSubmit()], choices=choices(Recommendation))
     technical_skills = Score("Technical skills")
     communication = Score("Communication")

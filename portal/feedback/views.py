@@ -12,6 +12,7 @@ from portal.core import access, clock, records
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotAllowed, PortalError, WrongState
 from portal.core.forms import form_named, version_of
+from portal.core.types import RichText
 from portal.core.workflow import Change
 from portal.feedback import actions, queries
 from portal.feedback.forms import FeedbackForm, form_for, reads
@@ -117,9 +118,19 @@ def _page(interview: Interview, form: FeedbackForm, conflict: Any = None) -> Res
         reopened=queries.why_reopened(db.session, row) if row and not row.submitted_at else "",
         crumbs=[{"label": "Interviews", "url": "/interviews/"},
                 {"label": interview.title, "url": f"/interviews/{interview.id}"}],
-        zone_note=zone_note(current_user, clock.now()), rich=rich, reads=reads,
+        zone_note=zone_note(current_user, clock.now()), rich=rich, reads=reads, **_of_template(interview),
     )  # fmt: skip
     return body, 409 if conflict else 422 if form.errors else 200
+
+
+def _of_template(interview: Interview) -> dict[str, Any]:
+    """What the template says to interviewers, without what the interview's guide holds of it already."""
+    template, guide = interview.template, RichText.plain(interview.interview_guide)
+    if template is None:
+        return {"instructions": "", "questions": []}
+    told = RichText.plain(template.instructions) in guide
+    asked = [each for each in template.questions if each.get("question") and each["question"] not in guide]
+    return {"instructions": "" if told else template.instructions, "questions": asked}
 
 
 def _closed(interview: Interview) -> str:

@@ -413,7 +413,7 @@ LOOKUPS = (
 _ENOUGH = 1000  # a card need not count further
 
 
-@card
+@card(30)
 def _where_applications_stand(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """How many applications wait in which status; for those whose grant is of some stages, in these."""
     if not access.may(user, "read:applications"):

@@ -113,6 +113,12 @@ def _passcode_of(session: Any, row: Interview, user: Any) -> dict[str, Any] | No
     return {"title": "Passcode of the meeting", "icon": "key", "text": row.meeting_password}
 
 
+_REPLIES = {
+    Reply.NEEDS_ACTION: ("No reply yet", "grey"), Reply.ACCEPTED: ("Accepted", "green"),
+    Reply.TENTATIVE: ("Tentative", "yellow"), Reply.DECLINED: ("Declined", "orange"),
+}  # fmt: skip
+
+
 def _panel_of(session: Any, row: Interview, user: Any) -> dict[str, Any]:
     query = (
         sa.select(Panelist.part, Panelist.reply, User.full_name)
@@ -124,7 +130,7 @@ def _panel_of(session: Any, row: Interview, user: Any) -> dict[str, Any]:
         "title": "Panel", "icon": "people", "empty": "Nobody sits on it yet.", "columns": ["Who", "Part", "Reply"],
         "rows": [
             [{"kind": "person", "text": name}, {"kind": "choice", "text": words(part)},
-             {"kind": "choice", "text": words(reply)}]
+             {"kind": "choice", "text": _REPLIES[reply][0], "colour": _REPLIES[reply][1]}]
             for part, reply, name in session.execute(query)
         ],
     }  # fmt: skip
@@ -152,13 +158,13 @@ INTERVIEWS = Grid(
         Column("status", "Status", Interview.status, "status", tones=TONES, hints=HINTS),
         Column("scheduled_start", "Start", Interview.scheduled_start, "datetime", sort=True),
         Column("scheduled_end", "End", Interview.scheduled_end, "datetime", shown=False),
+        Column("interviewers", "Interviewers", _interviewers(), "person"),
         Column("interview_type", "Type", Interview.interview_type, "choice"),
         Column("audience", "Audience", Interview.audience, "choice"),
         Column("project", "Project", Project.title, "title", ("project",), link="projects", link_id=Job.project_id),
         Column("job", "Job", Job.title, "title", ("job",), link="jobs", link_id=Application.job_id, shown=False),
         Column("organizer", "Organizer", _Organizer.full_name, "person", ("organizer",), link="users",
                link_id=Interview.organizer_id),
-        Column("interviewers", "Interviewers", _interviewers(), "person"),
         Column("recruiter", "Recruiter", _Recruiter.full_name, "person", ("recruiter",), shown=False),
         Column("outcome", "Outcome", Interview.outcome, "choice", tones={"passed": "green", "failed": "orange"}),
         Column("timezone", "Interview's zone", Interview.timezone, "zone", shown=False),

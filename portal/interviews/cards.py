@@ -45,7 +45,7 @@ def _visible(user: Any, *permissions: str) -> sa.ColumnElement[bool]:
     return access.visible(Interview, user, *permissions, rowwise=True)
 
 
-@card
+@card(20)
 def _mine(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Interviews on whose panel I sit."""
     if not access.may(user, "read:interviews"):
@@ -58,7 +58,7 @@ def _mine(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
             "empty": "You sit on no panel in the next 30 days."}  # fmt: skip
 
 
-@card
+@card(10)
 def _to_reply(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Invitations that I have not replied to."""
     if not access.may(user, "read:interviews"):
@@ -70,7 +70,7 @@ def _to_reply(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
             "url": f"/panelists/?user={user.id}&reply=needs_action", "empty": "Nothing."}  # fmt: skip
 
 
-@card
+@card(20)
 def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """What takes place today, for those who arrange it."""
     if not access.may(user, *SCHEDULE, "export:interviews"):
@@ -82,7 +82,7 @@ def _today(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-@card
+@card(10)
 def _to_confirm(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Unconfirmed interviews of the next two days that I may confirm."""
     if not access.may(user, *SCHEDULE):
@@ -93,7 +93,7 @@ def _to_confirm(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
             "empty": "Everything of the next two days is confirmed."}  # fmt: skip
 
 
-@card
+@card(10)
 def _left_open(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Interviews that are over, although nobody said how they went."""
     if not access.may(user, *SCHEDULE):

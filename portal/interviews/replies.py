@@ -54,6 +54,7 @@ def _my_reply(session: Any, row: Interview, user: Any) -> dict[str, Any] | None:
     return {
         "title": "Your reply", "icon": "reply", "template": "portal/reply.html",
         "url": f"{INTERVIEWS.row_url(row.id)}/reply", "mine": words(mine.reply), "part": mine.part,
+        "first": mine.reply == Reply.NEEDS_ACTION,
         "waits": mine.reply == Reply.NEEDS_ACTION, "schedule": row.reschedule_count, "limit": panels.NOTE_LIMIT,
         "answers": [{"value": value.value, "label": label, "icon": icon, "now": value == mine.reply}
                     for value, label, icon in _ANSWERS],

@@ -117,7 +117,7 @@ def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_sta
         "details": _details(facts, reader),
         "feedback_url": f"{_base_url()}/interviews/{facts.id}/feedback",
         "instructions": RichText.plain(facts.candidate_instructions) if reader.is_candidate else "",
-        "rich_instructions": Markup(RichText.clean(facts.candidate_instructions)) if reader.is_candidate else "",
+        "rich_instructions": Markup(RichText.lines(facts.candidate_instructions)) if reader.is_candidate else "",
         "zone": zone(reader.timezone).key,
     }
 

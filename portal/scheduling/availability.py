@@ -156,10 +156,9 @@ def _left(session: Any, found: Sequence[Outside], user: Any, empty: str) -> dict
     more = f" (the first {_SHOWN} of {len(found)})" if len(found) > _SHOWN else ""
     return {
         "title": f"Left outside{more}", "icon": "exclamation-triangle", "empty": empty,
-        "columns": ["What", "Start", "End", "Why"],
+        "columns": ["What", "Start", "Why"],
         "rows": [
             [what(each.taken, titles), {"kind": "datetime", "text": when(each.taken.start, user.timezone)},
-             {"kind": "datetime", "text": when(each.taken.end, user.timezone)},
              {"kind": "text", "text": _sentence(each.why)}]
             for each in found[:_SHOWN]
         ],
@@ -215,7 +214,7 @@ WORKING_HOURS = Grid(
         Column("user", "Person", User.full_name, "person", ("user",), link="users",
                link_id=WorkingHours.user_id),
         Column("timezone", "Their zone", User.timezone, "zone", ("user",)),
-        *(Column(day, day.capitalize(), getattr(WorkingHours, day)) for day in WEEKDAYS),
+        *(Column(day, day.capitalize(), getattr(WorkingHours, day), "hours") for day in WEEKDAYS),
         Column("max_per_day", "At most a day", WorkingHours.max_per_day, "number"),
         Column("max_per_week", "At most a week", WorkingHours.max_per_week, "number"),
     ),
@@ -344,7 +343,7 @@ def _box(url: str, sends: Mapping[str, str], after: str = "") -> Aside:
 def _beside_a_form(row: Any, user: Any) -> Aside:
     sends = {
         **_TIMES, "timezone": "[name='timezone']", "candidate_timezone": "[name='candidate_timezone']",
-        "user": _USERS_CHOSEN, "application": "[name='application_id']",
+        "user": _USERS_CHOSEN, "application": "[name='application_id']", "minutes": "[data-length]",
     }  # fmt: skip
     return _box("/scheduling/free" + (_about(row) if row is not None else ""), sends, "interviewers")
 
@@ -383,7 +382,7 @@ def _keeps_everybodys(user: Any) -> bool:
     return access.Reach.TENANT in user.grants.reaches("write:availability")
 
 
-@card
+@card(30)
 def _overruled(session: Any, user: Any, at: datetime) -> dict[str, Any] | None:
     """Clashes ahead that somebody knowingly let stand."""
     if not _keeps_everybodys(user):
@@ -401,7 +400,7 @@ def _overruled(session: Any, user: Any, at: datetime) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-@card
+@card(30)
 def _outside_soon(session: Any, user: Any, at: datetime) -> dict[str, Any] | None:
     """Who is engaged outside their hours in the next seven days."""
     if not _keeps_everybodys(user):

@@ -44,6 +44,7 @@ class Asked:
     candidate_zone: str
     start: datetime | None
     end: datetime | None
+    usual: timedelta  # how long it takes as long as no times are chosen
     subject_type: str
     subject: UUID | None
 
@@ -56,7 +57,7 @@ class Asked:
 
     @property
     def length(self) -> timedelta:
-        return self.times[1] - self.times[0] if self.times else timedelta(hours=1)
+        return self.times[1] - self.times[0] if self.times else self.usual
 
     @property
     def minutes(self) -> int:
@@ -110,6 +111,7 @@ def _asked(given: MultiDict[str, str]) -> Asked:
         who.candidates or _candidates(_key(given.get("application"))),
         zone_name, candidate_zone if candidate_zone in zone_names() else "",
         _moment(given.get("start"), zone_name), _moment(given.get("end"), zone_name),
+        _length(given.get("minutes", "")),
         given.get("type") or SubjectType.INTERVIEW, subject,
     )  # fmt: skip
 
@@ -120,6 +122,12 @@ def _key(text: str | None) -> UUID | None:
     if (key := to_key(text)) is None:
         raise Missing
     return key
+
+
+def _length(text: str) -> timedelta:
+    """As a template says; an hour where nothing sensible is said."""
+    minutes = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    return timedelta(minutes=minutes if 5 <= minutes <= 1440 else 60)
 
 
 def _users(given: list[str]) -> tuple[UUID, ...]:

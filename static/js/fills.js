@@ -1,4 +1,5 @@
-// The form of an interview shows beforehand what the chosen template will fill into what is left empty.
+// The form of an interview shows beforehand what the chosen template will fill into what is left empty,
+// and says how long the interview then takes: the end (js/times.js) and the free times (js/live.js) follow.
 
 const TEXTS = ["title", "interview_guide", "preparation_notes"];
 
@@ -9,6 +10,17 @@ function show(form, found) {
   }
   const note = form.querySelector("[data-fills]");
   note.textContent = found ? `${found.interview_type}, ${found.minutes} minutes, interviewers needed: ${found.interviewers}.` : "";
+  const length = form.querySelector("[data-length]");
+  length.value = found?.minutes ?? "";
+  length.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// Nameless, so it is never sent.
+function lengthField() {
+  const field = document.createElement("input");
+  field.type = "hidden";
+  field.dataset.length = "";
+  return field;
 }
 
 export function start(root) {
@@ -19,7 +31,7 @@ export function start(root) {
   note.className = "help";
   note.dataset.fills = "";
   note.setAttribute("role", "status");
-  choice.closest(".field").append(note);
+  choice.closest(".field").append(note, lengthField());
   let latest = 0;
   async function look() {
     const mine = ++latest;

@@ -1,9 +1,12 @@
 // Times and what hangs on them: a new end follows its start, and fields that only one choice needs wait for it.
 
-function hourLater(wall) {
+// An hour, unless something in the form says how long it takes (js/fills.js).
+const minutes = (form) => Number(form.querySelector("[data-length]")?.value) || 60;
+
+function later(wall, length) {
   const at = new Date(`${wall}Z`);
   if (Number.isNaN(at.getTime())) return "";
-  at.setUTCHours(at.getUTCHours() + 1);
+  at.setUTCMinutes(at.getUTCMinutes() + length);
   return at.toISOString().slice(0, 16);
 }
 
@@ -12,10 +15,14 @@ function endFollowsStart(form) {
   const end = form.elements["scheduled_end"] ?? form.elements["end"];
   if (!start || !end || end.value) return;
   let ours = "";
-  start.addEventListener("change", () => {
+  const follow = () => {
     if (end.value && end.value !== ours) return;
-    end.value = ours = hourLater(start.value);
+    end.value = ours = later(start.value, minutes(form));
     end.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  start.addEventListener("change", follow);
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("[data-length]")) follow();
   });
 }
 
