@@ -19,6 +19,7 @@ from portal.feedback.models import InterviewFeedback, Recommendation
 from portal.feedback.queries import RATINGS, READ, Spread, Summary
 from portal.hiring.models import Application, Candidate
 from portal.interviews.models import OPEN, Interview, InterviewStatus, Panelist, Part
+from portal.interviews.workflow import SCHEDULE
 from portal.people.models import User
 
 _Interviewer = aliased(User, name="interviewer")
@@ -265,7 +266,7 @@ def _owed(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
         .limit(8)
     )
     rows = session.execute(query).all()
-    if not rows and not access.may(user, "write:feedback"):
+    if not rows and (not access.may(user, "write:feedback") or access.may(user, *SCHEDULE)):
         return None
     return {
         "title": "Feedback I owe", "icon": "pencil", "count": None, "url": None,
