@@ -77,6 +77,32 @@ def test_the_menu_counts_it_and_the_home_lists_it(stage: Stage) -> None:
     assert "Feedback I owe" not in stage.make_client(stage.person("Cora", "Interview Coordinator")).get("/").text
 
 
+def test_no_feedback_is_missing_before_the_start_or_of_what_was_called_off(stage: Stage) -> None:
+    keys = {
+        "ahead": stage.interview("Ivy", status="scheduled", ago=-24),
+        "going on": stage.interview("Ivy", status="in_progress", ago=0.5),
+        "done": stage.interview("Ivy", ago=30),
+        "cancelled": stage.interview("Ivy", status="cancelled", ago=50),
+        "no-show": stage.interview("Ivy", status="no_show", ago=70),
+    }
+    client = stage.client("Ivy")
+    pages = {name: client.get(f"/interviews/{key}").text for name, key in keys.items()}
+    assert [name for name, page in pages.items() if "Still missing" in page] == ["going on", "done"]
+    first = {name: page.index("Give feedback") < page.index('aria-label="Facts"') for name, page in pages.items()
+             if "Give feedback" in page}  # fmt: skip
+    assert first == {"going on": False, "done": True}  # once it is owed it stands first
+
+
+def test_the_form_shows_no_question_twice(stage: Stage) -> None:
+    asked = {"questions": [{"question": "Why <here>?"}, {"question": "What else?"}], "instructions": "Be kind"}
+    guided = stage.interview("Ivy", template=asked, interview_guide="Be kind\n1. Why &lt;here&gt;?")
+    bare = stage.interview("Ivy", template=asked, ago=30)
+    client = stage.client("Ivy")
+    told = ("Why &lt;here&gt;?", "What else?", "Be kind")
+    counts = [[client.get(f"/interviews/{key}/feedback").text.count(text) for text in told] for key in (guided, bare)]
+    assert counts == [[1, 1, 1], [1, 1, 1]]
+
+
 def test_completing_asks_each_interviewer_once_whatever_the_number(stage: Stage) -> None:
     keys = [stage.interview("Ivy", "Owen", shadows=("Sam",), status="in_progress", ago=n + 2) for n in range(20)]
     stage.give("Owen", keys[0])

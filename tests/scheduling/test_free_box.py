@@ -82,6 +82,19 @@ def test_the_length_that_is_typed_is_the_length_that_is_found(
                     "2026-03-07T09:00": (10, True), "later": (10, True)}  # fmt: skip
 
 
+def test_as_long_as_nothing_is_chosen_the_length_is_the_templates(
+    make_client: Any, cast: Cast, office: dict[str, UUID]
+) -> None:
+    given, client = {"user": office["bob"], "timezone": "UTC"}, make_client(cast.alice)
+    typed = {"start": "2026-03-05T09:00", "end": "2026-03-05T10:30"}
+    asked: list[dict[str, str]] = [{"minutes": "45"}, {"minutes": "4"}, {"minutes": "9999"}, {"minutes": "½"}, {}]
+    told = [
+        re.findall(r"(\d+) minutes that all", box(client, **given, **more)[3])
+        for more in [*asked, {"minutes": "45", **typed}]
+    ]
+    assert told == [["45"], ["60"], ["60"], ["60"], ["60"], ["90"]]
+
+
 def test_the_box_warns_of_all_that_speaks_against_the_time_that_is_chosen(
     app: Flask, make_client: Any, cast: Cast, office: dict[str, UUID]
 ) -> None:
