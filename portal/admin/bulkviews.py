@@ -63,10 +63,11 @@ def confirm(run: UUID) -> ResponseReturnValue:
         return _preview(found, grid, action, form)
     params = form.params() if form is not None else {}
     size = _count(found)
-    if runs.start(db.session, found, params, clock.now()):
+    at_once = size <= runs.INLINE
+    if runs.start(db.session, found, params, clock.now(), claimed=at_once):
         db.session.commit()
-        if size <= runs.INLINE:
-            runs.execute(db.session, run)
+        if at_once:
+            runs.go_on(db.session, run)
         else:
             jobs.enqueue("run_bulk", tenant=str(found.tenant_id), run=str(run))
     return redirect(url_for("bulk.show", run=run))

@@ -15,7 +15,7 @@ from portal.admin.cells import when
 from portal.core import access, wall
 from portal.core.db import db
 from portal.core.errors import Missing, NotAllowed
-from portal.core.forms import set_labels
+from portal.core.forms import Known, set_look_up
 from portal.core.tenancy import tenant_id
 from portal.core.types import fold
 
@@ -100,17 +100,16 @@ def _label(row: Any) -> str:
     return f"{row.label}, {when(row.moment, current_user.timezone)}" if row.moment else row.label
 
 
-def _labels(name: str, keys: Iterable[UUID], *, to_choose: bool = False, keep: Sequence[UUID] = ()) -> dict[UUID, str]:
-    """What the keys are called, for those that the present user may know (or, ``to_choose``, may choose)."""
+def _known(name: str, keys: Iterable[UUID]) -> dict[UUID, Known]:
+    """What the present user may know of the rows with these keys."""
     wanted = list(keys)
     if not wanted:
         return {}
     lookup = _lookups[name]
-    query = lookup.statement(current_user).where(lookup.model.id.in_(wanted))
     choosable = None if lookup.judged_later else lookup.open_to(current_user)
-    if to_choose and choosable is not None:
-        query = query.where(sa.or_(choosable, lookup.model.id.in_(list(keep))))
-    return {row.id: _label(row) for row in db.session.execute(query)}
+    query = lookup.statement(current_user).add_columns((sa.true() if choosable is None else choosable).label("open"))
+    rows = db.session.execute(query.where(lookup.model.id.in_(wanted)))
+    return {row.id: Known(_label(row), bool(row.open)) for row in rows}
 
 
-set_labels(_labels)
+set_look_up(_known)

@@ -81,12 +81,14 @@ def chosen(run: BulkRun, user: User) -> sa.Select[Any]:
     return scoped(query).order_by(*order_by(query))
 
 
-def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime) -> bool:
-    """Confirm a draft, once: False where another click was first."""
+def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime, *, claimed: bool = False) -> bool:
+    """Confirm a draft, once: False where another click was first. ``claimed``: the caller does the work itself,
+    with ``go_on`` after its commit; should it die over that, the run is taken over like any other."""
+    begun = {"state": RunState.RUNNING, "beat_at": at} if claimed else {"state": RunState.WAITING}
     swapped = session.execute(
         sa.update(BulkRun)
         .where(BulkRun.id == run.id, BulkRun.state == RunState.DRAFT)
-        .values(state=RunState.WAITING, params=params, started_at=at)
+        .values(params=params, started_at=at, **begun)
     ).rowcount
     return bool(swapped)
 
@@ -107,8 +109,12 @@ def claim(session: Any, run_id: UUID, at: datetime) -> bool:
 
 def execute(session: Any, run_id: UUID) -> None:
     """Do a confirmed run, or what is left of it; harmless to call twice (the second caller finds it claimed)."""
-    if not claim(session, run_id, clock.now()):
-        return
+    if claim(session, run_id, clock.now()):
+        go_on(session, run_id)
+
+
+def go_on(session: Any, run_id: UUID) -> None:
+    """Do what is left of a run that the caller has claimed."""
     run = session.scalar(sa.select(BulkRun).where(BulkRun.id == run_id))
     user = session.scalar(sa.select(User).where(User.id == run.user_id, User.active.is_(True)))
     if user is None:
@@ -132,6 +138,8 @@ def _work(session: Any, run: BulkRun, user: User) -> None:
         data = form.revive(session, run.params) if form else {}
         change = Change(clock.now(), user, data)
         _record(session, run, portion, *_attempt(session, action, list(portion), change))
+        if len(portion) < PORTION:
+            break  # it was the last, since no row is added to a run that has begun: the two are one transaction
         run.beat_at = clock.now()
         session.commit()
     _finish(session, run, RunState.FINISHED, "")

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask_wtf import FlaskForm
@@ -18,8 +18,29 @@ from portal.core.errors import Invalid
 from portal.core.types import words, zone, zone_names
 
 
+class Known(NamedTuple):
+    """A row that the present user may know of: how it is called, and whether it may be chosen anew."""
+
+    label: str
+    choosable: bool
+
+
 class PortalForm(FlaskForm):  # type: ignore[misc]
     """A form whose fields take the errors of a refused action beside them."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self._known: dict[str, tuple[set[UUID], dict[UUID, Known]]] = {}
+        super().__init__(*args, **more)
+
+    def known(self, lookup: str) -> dict[UUID, Known]:
+        """What is chosen in all fields of that look-up, as far as it is known: one statement for them together."""
+        fields = [f for f in self if isinstance(f, ReferenceField) and f.lookup_name == lookup]
+        keys: set[UUID] = set().union(*(field.keys() for field in fields))
+        asked, found = self._known.get(lookup, (set(), {}))
+        if not keys <= asked:
+            found = _look_up(lookup, keys)
+            self._known[lookup] = keys, found
+        return found
 
     def take_errors(self, error: Invalid) -> None:
         """Put each error beside its field; those of no field of ours stand above the form."""
@@ -140,6 +161,7 @@ class ReferenceField(Field):  # type: ignore[misc]
         self, label: str = "", validators: Sequence[Any] = (), *, lookup: str, multiple: bool = False, **more: Any
     ) -> None:
         self.lookup_name, self.multiple = lookup, multiple
+        self.form: PortalForm = more["_form"]
         super().__init__(label, validators, **more)
 
     @property
@@ -165,17 +187,18 @@ class ReferenceField(Field):  # type: ignore[misc]
 
     def widget(self, field: Any, **attributes: Any) -> Markup:
         options = [] if self.multiple else [Markup('<option value=""></option>')]
-        labels = chosen_labels(self.lookup_name, self.keys())
+        known = self.form.known(self.lookup_name)
         for key in self.keys():
-            options.append(Markup('<option value="{}" selected>{}</option>').format(key, labels.get(key, "(unknown)")))
+            label = known[key].label if key in known else "(unknown)"
+            options.append(Markup('<option value="{}" selected>{}</option>').format(key, label))
         given = {"id": self.id, "name": self.name, **attributes, **({"multiple": True} if self.multiple else {})}
         if self.flags.required:
             given["required"] = True
         return Markup("<select {}>{}</select>").format(_attributes(given), Markup().join(options))
 
     def pre_validate(self, form: Any) -> None:
-        known = chosen_labels(self.lookup_name, self.keys(), to_choose=True, keep=self._kept())
-        if len(known) != len(self.keys()):
+        known, kept = self.form.known(self.lookup_name), self._kept()
+        if not all(key in known and (known[key].choosable or key in kept) for key in self.keys()):
             raise ValidationError("This is not one of the choices.")
 
     def _kept(self) -> list[UUID]:
@@ -194,14 +217,19 @@ def _attributes(given: dict[str, Any]) -> Markup:
     return Markup(" ").join(parts)
 
 
-# Set by ``admin.lookups``: which keys exist for the present user, and how they are called.
-Labels = Callable[..., dict[UUID, str]]
-chosen_labels: Labels = lambda name, keys, **more: {}  # noqa: E731
+# Set by ``admin.lookups``: which of the keys the present user may know, and how they are called.
+LookUp = Callable[[str, Iterable[UUID]], dict[UUID, Known]]
+_look_up: LookUp = lambda lookup, keys: {}  # noqa: E731
 
 
-def set_labels(source: Labels) -> None:
-    global chosen_labels
-    chosen_labels = source
+def set_look_up(source: LookUp) -> None:
+    global _look_up
+    _look_up = source
+
+
+def chosen_labels(lookup: str, keys: Iterable[UUID]) -> dict[UUID, str]:
+    """What the keys are called, for those that the present user may know."""
+    return {key: known.label for key, known in _look_up(lookup, keys).items()}
 
 
 class ZoneField(SelectField):  # type: ignore[misc]

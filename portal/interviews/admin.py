@@ -1,5 +1,6 @@
 """Grids of interviews and their panels, and what they add to applications and to the home."""
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,9 +64,10 @@ def _meeting_url() -> Any:
     return sa.func.coalesce(sa.func.nullif(Interview.meeting_link, ""), Interview.meeting_url)
 
 
-def _users(session: Any, keys: list[Any] | None) -> list[User]:
-    found = {user.id: user for user in session.scalars(sa.select(User).where(User.id.in_(keys or [])))}
-    return [found[key] for key in keys or [] if key in found]
+def _users(session: Any, keys: Collection[Any]) -> dict[Any, User]:
+    if not keys:
+        return {}
+    return {user.id: user for user in session.scalars(sa.select(User).where(User.id.in_(keys)))}
 
 
 def _create(session: Any, values: dict[str, Any], change: Change) -> Interview:
@@ -86,13 +88,13 @@ def _lock_application(session: Any, row: Interview) -> None:
 
 
 def _panel_of_form(session: Any, values: dict[str, Any]) -> tuple[list[User], list[User]]:
-    return _users(session, values.pop("interviewers", None)), _users(session, values.pop("shadows", None))
+    panel, shadows = values.pop("interviewers", None) or [], values.pop("shadows", None) or []
+    users = _users(session, {*panel, *shadows})
+    return [users[key] for key in panel if key in users], [users[key] for key in shadows if key in users]
 
 
 def _panel_keys(session: Any, row: Interview, *, shadows: bool = False) -> list[Any]:
-    query = sa.select(Panelist.user_id).where(Panelist.interview_id == row.id)
-    query = query.where((Panelist.part == Part.SHADOW) if shadows else (Panelist.part != Part.SHADOW))
-    return list(session.scalars(query.order_by(Panelist.part, Panelist.id)))
+    return [seat.user_id for seat in row.panel if (seat.part == Part.SHADOW) is shadows]
 
 
 def _shadow_keys(session: Any, row: Interview) -> list[Any]:
