@@ -46,7 +46,8 @@ class Filter:
     """One thing to narrow by. ``kind``: choice, reference, date, bool or text; ``column`` is what is compared.
 
     ``choices`` are (value, label) pairs, or a function of the session that answers them; ``where`` answers the
-    condition for a value where it is more than a comparison.
+    condition for a value where it is more than a comparison. ``few``: so few rows match that all of them are read
+    for a page anyway, and are counted on the way.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Filter:
     choices: Any = ()
     lookup: str = ""
     where: Callable[[Any], sa.ColumnElement[bool]] | None = None
+    few: bool = False
     past: bool = False  # a date that lies behind: its presets look back
     overdue: Callable[[], sa.ColumnElement[bool]] | None = None
     permission: str = ""

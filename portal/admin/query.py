@@ -281,15 +281,28 @@ def order_by(query: Query) -> list[Any]:
 
 
 def fetch_page(session: Any, query: Query) -> Page:
-    """One page: three statements whatever the number of rows."""
-    statement = scoped(query)
-    ordered = statement.order_by(*order_by(query))
+    """One page: three statements at most, whatever the number of rows."""
     with wall.lifted(session) if query.q else contextlib.nullcontext():
-        keys = list(session.scalars(ordered.offset((query.page - 1) * query.size).limit(query.size + 1)))
-        count = sa.select(sa.func.count()).select_from(statement.limit(COUNT_CAP + 1).subquery())
-        total = len(keys) if query.page == 1 and len(keys) <= query.size else session.scalar(count)
+        keys, total = _find_keys(session, query)
     rows = fetch_rows(session, query.grid, query.columns(), keys[: query.size], query.user)
     return Page(rows, min(total, COUNT_CAP), total > COUNT_CAP, len(keys) > query.size)
+
+
+def _find_keys(session: Any, query: Query) -> tuple[list[UUID], int]:
+    """The keys of a page and of the row after it, and how many match; the count stops one above COUNT_CAP."""
+    statement = scoped(query)
+    few = any(each.few and query.get(each.name) for each in permitted(query.grid.filters, query.user))
+    listed = statement.add_columns(sa.func.count().over()) if few else statement
+    found = session.execute(
+        listed.order_by(*order_by(query)).offset((query.page - 1) * query.size).limit(query.size + 1)
+    ).all()
+    keys = [row[0] for row in found]
+    if query.page == 1 and len(keys) <= query.size:
+        return keys, len(keys)
+    if few and found:
+        return keys, min(found[0][1], COUNT_CAP + 1)
+    count = sa.select(sa.func.count()).select_from(statement.limit(COUNT_CAP + 1).subquery())
+    return keys, session.scalar(count)
 
 
 def selection(grid: Grid, columns: Sequence[Column], user: Any) -> sa.Select[Any]:

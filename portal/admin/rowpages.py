@@ -102,14 +102,13 @@ class RowPages:
         if form.validate_on_submit():
             try:
                 row = self._create(form.values(), Change(clock.now(), current_user))
+                url, said = self.grid.row_url(row.id), self._said("new", row, "made")
                 db.session.commit()
             except Invalid as error:
                 db.session.rollback()
                 form.take_errors(error)
             else:
-                flash(f"{self.grid.noun.capitalize()} “{row}” was made.", "success")
-                self._remark("new", row)
-                return redirect(self.grid.row_url(row.id))
+                return _telling(said, url)
         return self._form_page(form, "new", f"New {self.grid.noun}", self.grid.url, None)
 
     @expose("/<uuid:key>/edit", methods=("GET", "POST"))
@@ -127,6 +126,7 @@ class RowPages:
                 # Two who save at once: the second waits here, and then sees what the first has made of the row.
                 db.session.refresh(row, with_for_update={"key_share": True})
                 self._update(row, form.values(), _version(form), Change(clock.now(), current_user))
+                said = self._said("edit", row, "saved")
                 db.session.commit()
             except records.Stale:
                 db.session.rollback()
@@ -139,14 +139,14 @@ class RowPages:
                 form.form_errors.append(error.message)
                 code = error.status
             else:
-                flash(f"{self.grid.noun.capitalize()} “{row}” was saved.", "success")
-                self._remark("edit", row)
-                return redirect(self.grid.row_url(key))
+                return _telling(said, self.grid.row_url(key))
         return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), row, conflict, code)
 
-    def _remark(self, page: str, row: Any) -> None:
-        for said in remarks_of(self.grid, page, db.session, row, current_user):
-            flash(said, "warning")
+    def _said(self, page: str, row: Any, done: str) -> list[tuple[str, str]]:
+        """What will be said once ``row`` is kept. Found before the commit, which forgets all that was read."""
+        remarks = remarks_of(self.grid, page, db.session, row, current_user)
+        first = f"{self.grid.noun.capitalize()} “{row}” was {done}."
+        return [(first, "success"), *((remark, "warning") for remark in remarks)]
 
     def _create(self, values: dict[str, Any], change: Change) -> Any:
         if self.grid.create:
@@ -239,6 +239,12 @@ class RowPages:
             self.grid.delete(db.session, row, change)
         else:
             records.delete(db.session, row)
+
+
+def _telling(said: list[tuple[str, str]], url: str) -> Any:
+    for text, tone in said:
+        flash(text, tone)
+    return redirect(url)
 
 
 def _with_asides(sections: list[dict[str, Any]], asides: list[Aside]) -> list[dict[str, Any]]:

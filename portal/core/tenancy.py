@@ -70,7 +70,8 @@ def _carry_into(session: Any) -> None:
 
 @event.listens_for(Session, "after_begin")
 def _begin(session: Session, transaction: Any, connection: sa.Connection) -> None:
-    wall.enter(connection, _present.get())
+    if not transaction.nested:  # a savepoint stands within a transaction that has been told already
+        wall.enter(connection, _present.get())
 
 
 @event.listens_for(Session, "do_orm_execute")

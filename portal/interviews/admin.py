@@ -200,7 +200,7 @@ INTERVIEWS = Grid(
         Filter("status", "Status", "choice", Interview.status, choices=options(InterviewStatus)),
         Filter("type", "Type", "choice", Interview.interview_type, choices=options(InterviewType)),
         Filter("audience", "Audience", "choice", Interview.audience, choices=options(Audience)),
-        Filter("interviewer", "Interviewer", "reference", lookup="users",
+        Filter("interviewer", "Interviewer", "reference", lookup="users", few=True,
                where=lambda given: queries.on_panel_of(to_key(given))),
         Filter("organizer", "Organizer", "reference", Interview.organizer_id, lookup="users"),
         Filter("project", "Project", "reference", Job.project_id, ("job",), lookup="projects"),

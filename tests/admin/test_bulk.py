@@ -157,6 +157,33 @@ def test_above_five_hundred_rows_a_job_does_it_and_goes_on_where_it_was_stopped(
     assert set(_interviews(app, cast).values()) == {"confirmed"}
 
 
+def test_a_short_run_whose_request_is_killed_is_taken_up_by_the_sweep(
+    app: Flask, make_client: Any, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch, jobs: Any
+) -> None:
+    from portal.admin import take_up_runs
+
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
+
+    def dies(*args: Any) -> Any:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "_record", dies)  # the rows have moved by then, and nothing is committed
+        with pytest.raises(SystemExit):
+            client.submit(run)
+    assert set(_interviews(app, cast).values()) == {"scheduled"}
+    assert client.get(f"{run}/progress").json["state"] == "running"
+    for later, state in ((runs.STALE / 2, "scheduled"), (runs.STALE * 2, "confirmed")):
+        with wall_clock.frozen(wall_clock.now() + later):
+            with app.app_context():
+                take_up_runs()
+            jobs.drain()
+        assert set(_interviews(app, cast).values()) == {state}
+    told = _report(app, cast, run)
+    assert (told["state"], told["done"], told["skipped"], told["failed"]) == ("finished", 5, 0, 0)
+
+
 def test_with_the_queue_down_a_large_run_waits_for_the_sweep(
     app: Flask, make_client: Any, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch, jobs: Any
 ) -> None:
