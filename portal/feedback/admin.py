@@ -256,16 +256,16 @@ def _round(key: Any, title: str, told: Summary) -> list[dict[str, Any]]:
 @card(10)
 def _owed(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     """Completed interviews on which I owe feedback, the latest first."""
+    keys = list(session.scalars(queries.owed_latest(user.id).limit(8)))
     name = (Candidate.first_name + " " + Candidate.last_name).label("name")
     query = (
         sa.select(Interview.id, Interview.title, Interview.scheduled_start, name)
         .join(Application, to(Application, Interview.application_id))
         .join(Candidate, to(Candidate, Application.candidate_id))
-        .where(Interview.id.in_(queries.owed(user.id)))
+        .where(Interview.id.in_(keys))
         .order_by(Interview.scheduled_start.desc(), Interview.id)
-        .limit(8)
     )
-    rows = session.execute(query).all()
+    rows = session.execute(query).all() if keys else []
     if not rows and (not access.may(user, "write:feedback") or access.may(user, *SCHEDULE)):
         return None
     return {

@@ -26,6 +26,7 @@ def _faults(page: Any) -> list[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(400)  # some hundred pages, each wide and narrow, light and dark
 @pytest.mark.database("sqlite")
 def test_every_page_is_accessible_and_quiet(
     app: Flask, cast: Cast, make_client: Any, people: Callable[..., Visit]
