@@ -33,6 +33,8 @@ from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
+from portal.practice import admin as practice_admin
+from portal.practice import training_admin
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 
@@ -111,11 +113,13 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(interview_templates.blueprint)
     app.register_blueprint(interview_replies.blueprint)
     app.register_blueprint(slots_views.blueprint)
-    features = (people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin)
+    features = (
+        people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
+    )  # fmt: skip
     lookups.register(*(lookup for feature in features for lookup in feature.LOOKUPS))
     grids = (
-        interviews_admin.GRIDS, slots_admin.GRIDS, feedback_admin.GRIDS, hiring_admin.GRIDS, people_admin.GRIDS,
-        messaging_admin.GRIDS, availability.GRIDS,
+        interviews_admin.GRIDS, slots_admin.GRIDS, feedback_admin.GRIDS, practice_admin.GRIDS, training_admin.GRIDS,
+        hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS, availability.GRIDS,
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)

@@ -28,6 +28,9 @@ ROOMS = {
     "slots": 1,  # what becomes of a slot; how an interview books one
     "pipeline": 1,  # the statuses and stages as data
     "roles": 1,  # the built-in roles as data
+    "features": 1,  # what an organisation may switch off
+    "carrying": 1,  # what moves of practice do to applications, and the other way
+    "criteria": 1,  # the checklists a new organisation starts with
     "queries": 2,
     "actions": 2,
     "filling": 2,  # what a template fills into an interview
@@ -35,6 +38,10 @@ ROOMS = {
     "passwords": 2,
     "slots_actions": 2,
     "slots_generator": 2,
+    "assessing": 2,  # a mock interview while it is conducted, until its assessment
+    "checklists": 2,  # keeping checklists by role
+    "spreading": 2,  # many mock interviews: to whom, and when
+    "training": 2,  # assigning training, and its sessions
     "forms": 3,
     "slots_forms": 3,
     "admin": 4,
@@ -45,6 +52,7 @@ ROOMS = {
     "slots_admin": 4,
     "slots_views": 4,
     "views": 4,
+    "training_admin": 4,  # the grids of trainings and their sessions
     "availability": 4,  # grids of people's time, and what they add elsewhere
     "free": 4,  # the live box of free times
     "templates": 4,  # the grid of interview templates and its pages

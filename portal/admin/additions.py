@@ -1,16 +1,17 @@
-"""What higher features add to a lower one's pages: panels, buttons, columns, live boxes and remarks."""
+"""What higher features add to a lower one's pages: panels, buttons, columns, bulk actions, live boxes, remarks."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portal.admin.grid import Column, Grid
+from portal.admin.grid import Action, Column, Grid
 
 Maker = Callable[..., Any]
 Decorator = Callable[[Maker], Maker]
 _added: dict[tuple[str, str, str], list[Maker]] = defaultdict(list)  # (what, path, page) -> makers
 _columns: dict[str, list[tuple[Column, str]]] = defaultdict(list)
+_actions: dict[str, list[tuple[Action, str]]] = defaultdict(list)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ def add_column(path: str, column: Column, *, after: str) -> None:
     _columns[path].append((column, after))
 
 
+def add_action(path: str, action: Action, *, after: str = "") -> None:
+    """Add a bulk action to a grid; in its bar behind the one called ``after`` ('': first)."""
+    if (action, after) not in _actions[path]:
+        _actions[path].append((action, after))
+
+
 def panels_of(grid: Grid) -> list[Maker]:
     return [*grid.panels, *_added["panel", grid.path, "details"]]
 
@@ -83,8 +90,14 @@ def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list
 
 
 def completed(grid: Grid) -> Grid:
-    """``grid`` with the columns that were added to it."""
+    """``grid`` with the columns and actions that were added to it."""
     columns = list(grid.columns)
     for column, after in _columns[grid.path]:
         columns.insert(1 + [each.name for each in columns].index(after), column)
-    return replace(grid, columns=tuple(columns)) if len(columns) > len(grid.columns) else grid
+    offers = list(grid.bulk_offers)
+    for action, after in _actions[grid.path] if offers else ():
+        offers.insert(offers.index(after) + 1 if after else 0, action.verb)
+    added = tuple(action for action, _ in _actions[grid.path])
+    if not added and len(columns) == len(grid.columns):
+        return grid
+    return replace(grid, columns=tuple(columns), actions=(*grid.actions, *added), bulk_offers=tuple(offers))

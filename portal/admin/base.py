@@ -87,7 +87,7 @@ class PortalView(RowPages, MovePages, ModelView):
         return bool(current_user.is_authenticated and self.may_read(current_user))
 
     def may_read(self, user: Any) -> bool:
-        return access.may(user, self._read)
+        return access.may(user, self._read) and not access.is_off(user, self.model)
 
     def is_visible(self) -> bool:
         return self.grid.in_menu
@@ -118,6 +118,8 @@ class PortalView(RowPages, MovePages, ModelView):
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return redirect(url_for("people.login", next=request.full_path.rstrip("?")))
+        if access.is_off(current_user, self.model):
+            abort(404)
         needed = self._NEEDS.get(name)
         if needed is None or not needed(self):
             abort(403)

@@ -83,10 +83,14 @@ class RowPages:
             return []
         return [
             {"verb": m.verb, "label": m.title, "icon": m.icon, "danger": m.danger, "needs_form": bool(m.form),
-             "url": f"{self.grid.row_url(row.id)}/move/{m.verb}",
+             "url": self._move_url(m.verb, row),
              "confirm": m.description if m.danger and not m.form else ""}
             for m in flow.options(db.session, row, current_user, clock.now())
         ]  # fmt: skip
+
+    def _move_url(self, verb: str, row: Any) -> str:
+        page = self.grid.move_pages.get(verb)
+        return page(row) if page else f"{self.grid.row_url(row.id)}/move/{verb}"
 
     def _has_page(self, page: str) -> bool:
         return any(page in field.on for _, group in self.grid.sections for field in group)

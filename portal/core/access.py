@@ -40,15 +40,18 @@ class Holder(Protocol):
 
 @dataclass(frozen=True)
 class Grants:
-    """All that a user's roles grant; grants add up."""
+    """All that a user's roles grant; grants add up. ``off`` are the resources that the organisation has switched
+    off: for its people they do not exist."""
 
     held: tuple[Granted, ...] = ()
+    off: frozenset[str] = frozenset()
     _cache: dict[str, tuple[Granted, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, permission: str) -> tuple[Granted, ...]:
         """The grants that include ``permission``: itself, ``manage:`` of its resource, or a wildcard."""
         if permission not in self._cache:
-            self._cache[permission] = tuple(g for g in self.held if _includes(g.permission, permission))
+            exists = permission.partition(":")[2] not in self.off
+            self._cache[permission] = tuple(g for g in self.held if exists and _includes(g.permission, permission))
         return self._cache[permission]
 
     def reaches(self, permission: str) -> frozenset[Reach]:
@@ -71,7 +74,8 @@ class Resource:
     Each may be said in two ways that mean the same. ``own`` and ``team`` start from the user (which keys are
     theirs), for lists. ``own_row`` and ``team_row`` start from the row (is this one theirs), for rows that are
     known already: one probe instead of all that the user has. ``always`` answers, for a user who reaches the whole
-    tenant, which rows that means; without it, all.
+    tenant, which rows that means; without it, all. ``part_of`` names another resource without which these rows make
+    no sense: where that is switched off, so are they.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Resource:
     own_row: Rows | None = None
     team_row: Rows | None = None
     always: Rows | None = None
+    part_of: str = ""
 
     def rows(self, reach: Reach, rowwise: bool) -> Rows | None:
         """The condition for own or team rows, said as the query wants it."""
@@ -110,15 +115,24 @@ def may(user: Holder, *permissions: str) -> bool:
     return any(grants.of(permission) for permission in permissions)
 
 
+def is_off(user: Holder, model: type) -> bool:
+    """Whether the user's organisation has switched off what rows of ``model`` belong to."""
+    known = _resources[model]
+    return known.name in user.grants.off or known.part_of in user.grants.off
+
+
 def require(user: Holder, *permissions: str) -> None:
+    """Raises NotAllowed for who holds none of ``permissions``, Missing where all of it is switched off."""
     if not may(user, *permissions):
-        raise NotAllowed
+        raise Missing if all(p.partition(":")[2] in user.grants.off for p in permissions) else NotAllowed
 
 
 def visible(model: type, user: Holder, *permissions: str, rowwise: bool = False) -> sa.ColumnElement[bool]:
     """The condition under which a row of ``model`` lies within what any of ``permissions`` grants; ``rowwise``
     where the query names its rows, or narrows them to few, by other means."""
     known = _resources[model]
+    if known.part_of in user.grants.off:
+        return sa.false()
     reaches: set[Reach] = set().union(*(user.grants.reaches(p) for p in permissions))
     if Reach.TENANT in reaches:
         return known.always(user.id) if known.always else sa.true()

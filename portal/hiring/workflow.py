@@ -1,11 +1,14 @@
 """The moves of an application, built from the pipeline's table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core.access import Holder
 from portal.core.db import insert_many, new_id
 from portal.core.errors import Invalid
 from portal.core.tenancy import tenant_id
@@ -66,7 +69,14 @@ def _move_to(target: str) -> Move:
         follows=tuple(s for s in leading if s not in by_hand),
         description=status.description,
         stages=_stages,
+        sets=_coordinator,
     )
+
+
+def _coordinator(row: Any, change: Change) -> dict[str, Any]:
+    """The coordinator to whom a move gives the application: ``coordinators`` in its data, by application."""
+    given = change.data.get("coordinators", {}).get(row.id)
+    return {"coordinator_id": given} if given and given != row.coordinator_id else {}
 
 
 def _last_change(session: Any, application: UUID, target: str) -> str:
@@ -149,7 +159,45 @@ APPLICATION = register(Workflow(
              icon="arrow-counterclockwise", tone="yellow", find_targets=_came_from,
              description="Go back to the status before the end"),
     ),
-    reads=("candidate_id", "job_id"),
+    reads=("candidate_id", "job_id", "coordinator_id"),
     history=_write_history,
     payload=lambda moved, change: {"from": moved.source, "to": moved.target},
 ))  # fmt: skip
+
+
+# --- what somebody may do now -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that a user may do with an application now. ``action`` names it everywhere; ``url`` is its page,
+    '' for a move of the application itself."""
+
+    action: str
+    label: str
+    description: str
+    icon: str
+    colour: str
+    danger: bool = False
+    url: str = ""
+
+
+OffersOption = Callable[[Any, Application, Holder, datetime], Sequence[Option]]
+_offers: list[OffersOption] = []
+
+
+def offer_options(maker: OffersOption) -> OffersOption:
+    """Let a higher feature add to what may be done: (session, application, user, at) -> options."""
+    if maker not in _offers:
+        _offers.append(maker)
+    return maker
+
+
+def workflow_options(session: Any, application: Application, user: Holder, at: datetime) -> list[Option]:
+    """Just what ``user`` may do with ``application`` now (SPEC §2): what leads on first, what ends it last."""
+    added = [option for maker in _offers for option in maker(session, application, user, at)]
+    moves = [
+        Option(move.verb, move.title, move.description, move.icon, move.tone, move.danger)
+        for move in APPLICATION.options(session, application, user, at)
+    ]
+    return sorted([*added, *moves], key=lambda option: (option.danger, option.action in _ENDS))

@@ -1,5 +1,6 @@
 """Grids of people: users, teams, roles and grants, tokens, the tenant's settings, the audit."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from portal.core.audit import AuditEntry
 from portal.core.errors import Invalid
 from portal.core.workflow import Change
 from portal.people import actions, passwords
+from portal.people.features import FEATURES, is_on
 from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole
 
 _Head = aliased(User, name="head")
@@ -33,6 +35,16 @@ def _role_keys(session: Any, user: User) -> list[UUID]:
 
 def _member_keys(session: Any, team: Team) -> list[UUID]:
     return list(session.scalars(sa.select(TeamMember.user_id).where(TeamMember.team_id == team.id)))
+
+
+def _update_organisation(session: Any, row: Tenant, values: dict[str, Any], version: int, change: Change) -> Tenant:
+    values = dict(values)
+    chosen = {each.name: bool(values.pop(each.name)) for each in FEATURES if each.name in values}
+    return records.update(session, row, {**values, "features": {**row.features, **chosen}}, version)  # type: ignore[no-any-return]
+
+
+def _is_in_use(name: str) -> Callable[[Any, Tenant], bool]:
+    return lambda session, row: is_on(row.features, name)
 
 
 _GUARDED = ("roles", "settings", "tokens")
@@ -249,10 +261,17 @@ SETTINGS = Grid(
         Column("slug", "Short name", Tenant.slug),
         Column("timezone", "Time zone", Tenant.timezone, "zone"),
     ),
-    sections=(("Organisation", (
-        FormField("name", on=("edit",)), FormField("timezone", "Time zone", required=True, on=("edit",)),
-    )),),
-    write=("write:settings",),
+    sections=(
+        ("Organisation", (
+            FormField("name", on=("edit",)), FormField("timezone", "Time zone", required=True, on=("edit",)),
+        )),
+        ("Parts in use", tuple(
+            FormField(each.name, each.label, each.help, kind="bool", on=("edit",),
+                      value=_is_in_use(each.name))
+            for each in FEATURES
+        )),
+    ),
+    update=_update_organisation, write=("write:settings",),
 )  # fmt: skip
 
 AUDIT = Grid(

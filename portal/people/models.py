@@ -16,6 +16,7 @@ from portal.core.audit import Audited
 from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, json_rows, new_id, ref, text
 from portal.core.tenancy import tenant_id
 from portal.core.types import Choice, EmailAddress, LongText, PlainText, Zone
+from portal.people.features import switched_off
 
 
 class Tenant(Audited, Editable, Model):
@@ -92,7 +93,7 @@ class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ign
 
     def learn_roles(self, held: str | None) -> None:
         """Take over what ``ROLES_HELD`` has found of this user."""
-        self.__dict__["_held"] = _read_roles(held)
+        self.__dict__["_held"] = _read_roles(held, switched_off(self.tenant.features))
 
     def __str__(self) -> str:
         return self.full_name
@@ -184,11 +185,11 @@ ROLES_HELD = (
 
 
 @lru_cache(maxsize=512)
-def _read_roles(held: str | None) -> tuple[Grants, tuple[str, ...]]:
+def _read_roles(held: str | None, off: frozenset[str]) -> tuple[Grants, tuple[str, ...]]:
     """The grants and the names of roles. The same text always says the same: it may be kept, whose ever it is."""
     rows = json.loads(held or "[]")
     grants = (Granted(p, Reach(r), tuple(json.loads(stages or "[]"))) for _, p, r, stages in rows if p)
-    return Grants(tuple(grants)), tuple(sorted({name for name, *_ in rows}))
+    return Grants(tuple(grants), off), tuple(sorted({name for name, *_ in rows}))
 
 
 class ApiToken(Audited, Timestamped, Owned, Model):

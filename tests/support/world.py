@@ -24,11 +24,16 @@ from portal.interviews.models import Interview, InterviewTemplate
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
+from portal.practice import actions as practice
+from portal.practice import assessing, checklists, training
+from portal.practice.models import TrainingAssignment
+from portal.practice.workflow import MOCK_INTERVIEW
 from portal.scheduling import slots_actions as slots
 from portal.scheduling.models import TimeOff, WorkingHours
 from tests.support.cast import Cast, Person
 
-TO_APPROVED = ("pending_documents", "documents_submitted", "verification_in_progress", "documents_verified", "approved")
+TO_VERIFIED = ("pending_documents", "documents_submitted", "verification_in_progress", "documents_verified")
+TO_APPROVED = (*TO_VERIFIED, "approved")
 
 
 @dataclass
@@ -47,6 +52,7 @@ class World:
             job = db.session.scalars(sa.select(Job).limit(1)).one()
             for number in range(count):
                 _hire(me, job, f"More{number}", f"more{number}@x.example", hours=number + 1)
+                _rehearse(me, job, f"Again{number}", f"again{number}@x.example", hours=number + 101)
             _offer(me, count, after=2)
             db.session.commit()
 
@@ -80,6 +86,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))
         db.session.add(TimeOff(user_id=me.id, start=clock.now(), end=clock.now() + timedelta(days=1), notes=mark))
         _assess(me)
+        _rehearse(me, job, f"{mark} again", f"again@{mark.lower()}.example", hours=100)
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
 
@@ -137,10 +144,32 @@ def _offer(me: User, count: int, after: int = 1) -> None:
         slots.offer(db.session, {"start": at, "end": at + timedelta(minutes=30)}, Change(clock.now(), me))
 
 
-def nominate(candidate: Candidate, job: Job, me: User) -> Application:
-    """An approved application."""
+def _rehearse(me: User, job: Job, first_name: str, email: str, hours: int) -> None:
+    """A mock interview by a checklist, which ends in training with a session."""
+    change = Change(clock.now(), me)
+    values = {"first_name": first_name, "last_name": "Ünal", "email": email, "timezone": "Asia/Dubai"}
+    application = nominate(hiring.add_candidate(db.session, values, change), job, me, TO_VERIFIED)
+    role, start = job.job_role_id, clock.now() + timedelta(days=3, hours=hours)
+    criterion = {"job_role_id": role, "category": "communication", "criterion": f"Listens to {first_name}"}
+    checklists.add_criterion(db.session, criterion, change)
+    wanted = {"application_id": application.id, "coordinator_id": me.id, "scheduled_start": start, "duration": 30}
+    mock = practice.create_mock_interview(db.session, wanted, change)
+    MOCK_INTERVIEW.move(db.session, mock, "start", change)
+    assessment = {"overall_rating": 2, "decision": "needs_training", "training": {"training_type": "soft_skills"}}
+    assessing.complete_mock_interview(db.session, mock, assessment, change)
+    assigned = db.session.scalars(
+        sa.select(TrainingAssignment).where(TrainingAssignment.application_id == application.id)
+    ).one()
+    session = {"assignment_id": assigned.id, "session_start": start + timedelta(days=9), "topic": first_name}
+    training.create_session(db.session, {**session, "duration": 30}, change)
+
+
+def nominate(
+    candidate: Candidate, job: Job, me: User, statuses: tuple[str, ...] = TO_APPROVED
+) -> Application:  # fmt: skip
+    """An approved application, or one that has come as far as ``statuses`` take it."""
     change = Change(clock.now(), me)
     row = hiring.nominate(db.session, {"candidate_id": candidate.id, "job_id": job.id, "coordinator_id": me.id}, change)
-    for status in TO_APPROVED:
+    for status in statuses:
         APPLICATION.move(db.session, row, status, change)
     return row

@@ -1,0 +1,1 @@
+"""Practice: mock interviews with their checklists, and the training that follows from them."""
