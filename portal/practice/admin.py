@@ -9,7 +9,6 @@ from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, opt
 from portal.admin.lookups import Lookup
 from portal.core import access, clock
 from portal.core.types import words
-from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import Option, offer_options
 from portal.people.models import User
@@ -174,7 +173,8 @@ MOCK_INTERVIEWS = Grid(
             FormField("general_notes", on=("edit",), when=_is_assessed),
         )),
     ),
-    create=actions.create_mock_interview, update=actions.change_mock_interview, write=SCHEDULE, lock_first=_lock_application, badge=_badge,
+    create=actions.create_mock_interview, update=actions.change_mock_interview, write=SCHEDULE,
+    lock_first=_lock_application, badge=_badge,
     actions=(
         Action("mock_coordinator", "Reassign coordinator", actions.reassign_coordinator, SCHEDULE,
                "mock_coordinator", "person-badge"),
