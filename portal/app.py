@@ -24,6 +24,7 @@ from portal.core.limits import limiter
 from portal.feedback import admin as feedback_admin
 from portal.feedback import views as feedback_views
 from portal.hiring import admin as hiring_admin
+from portal.hiring import applicationpage
 from portal.interviews import admin as interviews_admin
 from portal.interviews import cards as _interview_cards  # noqa: F401 - they stand on the home
 from portal.interviews import replies as interview_replies
@@ -34,7 +35,7 @@ from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
-from portal.practice import training_admin
+from portal.practice import summaries, training_admin
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 
@@ -109,6 +110,8 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(interviews_views.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(feedback_views.blueprint)
+    app.register_blueprint(applicationpage.blueprint)
+    app.register_blueprint(summaries.blueprint)
     app.register_blueprint(free.blueprint)
     app.register_blueprint(interview_templates.blueprint)
     app.register_blueprint(interview_replies.blueprint)

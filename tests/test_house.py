@@ -46,12 +46,14 @@ ROOMS = {
     "slots_forms": 3,
     "admin": 4,
     "api": 4,
+    "applicationpage": 4,  # what stands on the page of an application
     "cards": 4,  # what a feature adds to the home
     "calendar": 4,  # what a calendar shows
     "calendarpage": 4,  # and how its page says it
     "slots_admin": 4,
     "slots_views": 4,
     "views": 4,
+    "summaries": 4,  # what stands on the pages of mock interviews, trainings and their applications
     "training_admin": 4,  # the grids of trainings and their sessions
     "availability": 4,  # grids of people's time, and what they add elsewhere
     "free": 4,  # the live box of free times

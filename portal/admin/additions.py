@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from portal.admin.grid import Action, Column, Grid
+from portal.admin.grid import Action, Column, Grid, grids
+from portal.core import access
 
 Maker = Callable[..., Any]
 Decorator = Callable[[Maker], Maker]
@@ -70,6 +72,46 @@ def add_action(path: str, action: Action, *, after: str = "") -> None:
     """Add a bulk action to a grid; in its bar behind the one called ``after`` ('': first)."""
     if (action, after) not in _actions[path]:
         _actions[path].append((action, after))
+
+
+@dataclass
+class Happening:
+    """One line of a timeline: at what time what happened, by whom; ``value`` is the bare value that it led to."""
+
+    at: datetime
+    what: str
+    who: str
+    icon: str = "activity"
+    detail: str = ""
+    notes: str = ""
+    url: str = ""
+    value: str = ""
+
+
+def happenings(path: str) -> Decorator:
+    """Add to the timeline of a grid's rows: (session, row, user, limit) -> the latest, as Happenings."""
+    return _keeper("happenings", path)
+
+
+def happenings_of(path: str, session: Any, row: Any, user: Any, limit: int) -> list[Happening]:
+    return [each for maker in _added["happenings", path, "details"] for each in maker(session, row, user, limit)]
+
+
+_named: dict[str, str] = {}
+
+
+def refer(name: str, path: str) -> None:
+    """Say of which grid a row is whose key stands as ``name`` in the details of an activity."""
+    _named[name] = path
+
+
+def link_of(details: Mapping[str, Any], user: Any) -> str:
+    """The page of what an activity is about, for those who may read such; '' where there is none."""
+    for name, path in _named.items():
+        grid = grids().get(path)
+        if name in details and grid is not None and access.may(user, f"read:{grid.resource}"):
+            return grid.row_url(details[name])
+    return ""
 
 
 def panels_of(grid: Grid) -> list[Maker]:

@@ -147,6 +147,7 @@ class Grid:
     bulk_forms: Mapping[str, str] = field(default_factory=dict)  # verb -> form where many want another than one
     bulk_offers: tuple[str, ...] = ()  # the order of the bulk bar; () offers all
     hides_moves: bool = False
+    moves_in_panel: bool = False  # its page offers the moves in a panel of its own
     move_pages: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)  # verb -> the row's own page for it
     panels: tuple[Callable[..., Any], ...] = ()
     views: tuple[tuple[str, str], ...] = ()  # built-in views: (name, query string)

@@ -79,7 +79,7 @@ class RowPages:
 
     def _moves(self, row: Any) -> list[dict[str, Any]]:
         flow = self.grid.workflow
-        if flow is None or self.grid.hides_moves:
+        if flow is None or self.grid.hides_moves or self.grid.moves_in_panel:
             return []
         return [
             {"verb": m.verb, "label": m.title, "icon": m.icon, "danger": m.danger, "needs_form": bool(m.form),

@@ -7,8 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.core import access, records
-from portal.core.errors import Invalid, Missing
+from portal.core.errors import Invalid, Missing, NotAllowed
 from portal.core.tenancy import tenant_id
+from portal.core.types import LongText
 from portal.core.workflow import Change, Result
 from portal.hiring.models import ActivityType, Application, Candidate, Job, PipelineStage, PipelineStatus, StatusChange
 from portal.hiring.pipeline import STAGES, STATUSES
@@ -16,6 +17,8 @@ from portal.hiring.workflow import Line, write_activities
 from portal.people.models import User
 
 ASSIGN = "write:applications"
+NOTE = ("write:notes", "write:applications", "update:candidate_status")
+LONGEST_NOTE = 5_000  # characters
 
 
 def add_pipeline(session: Any) -> None:
@@ -89,3 +92,15 @@ def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Res
     write_activities(session, lines, change)
     session.flush()
     return result
+
+
+def add_note(session: Any, row: Application, text: str, change: Change) -> None:
+    """A note on the application's timeline; raises Invalid for an empty or an endless one."""
+    if change.by and not access.allows(session, change.by, row, *NOTE):
+        raise NotAllowed("You may not add notes to this application.")
+    text = LongText.clean(text)
+    if not text:
+        raise Invalid({"text": "Please write something."})
+    if len(text) > LONGEST_NOTE:
+        raise Invalid({"text": f"At most {LONGEST_NOTE:,} characters, please; these are {len(text):,}."})
+    write_activities(session, [(row.id, ActivityType.NOTE_ADDED, "", "", text, {})], change)

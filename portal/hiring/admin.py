@@ -13,7 +13,7 @@ from portal.core.access import Reach
 from portal.core.db import db
 from portal.core.types import words
 from portal.core.workflow import Change, Result
-from portal.hiring import actions, forms, pipeline  # noqa: F401 - forms are found by name
+from portal.hiring import actions, applicationpage, forms, pipeline  # noqa: F401 - forms are found by name
 from portal.hiring.models import (
     ActivityType,
     Application,
@@ -109,44 +109,6 @@ def _status_badge(session: Any, row: Application) -> dict[str, str]:
     return {"label": status.label, "colour": status.colour, "hint": status.description}
 
 
-def _pipeline_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
-    """The stages an application goes through, with the present one."""
-    stages = list(session.scalars(sa.select(PipelineStage).order_by(PipelineStage.order)))
-    now = pipeline.STAGE_OF[row.status]
-    aside = ("rejected", "withdrawn", "on_hold")
-    shown = [s for s in stages if s.name not in aside or s.name == now]
-    position = next(n for n, s in enumerate(shown) if s.name == now)
-    return {"pipeline": [
-        {"label": s.label, "colour": s.colour, "title": s.label,
-         "state": "now" if s.name == now else "done" if n < position and now not in aside else "ahead"}
-        for n, s in enumerate(shown)
-    ]}  # fmt: skip
-
-
-def _changes_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
-    from portal.admin.cells import when
-
-    labels = dict(status_choices())
-    query = (
-        sa.select(StatusChange, User.full_name)
-        .join(User, to(User, StatusChange.actor_id), isouter=True)
-        .where(StatusChange.application_id == row.id)
-        .order_by(StatusChange.id.desc())
-        .limit(50)
-    )
-    return {
-        "title": "Status changes", "icon": "arrow-repeat", "empty": "None yet.",
-        "columns": ["When", "From", "To", "By", "Reason"],
-        "rows": [
-            [{"kind": "datetime", "text": when(c.at, user.timezone)},
-             {"kind": "text", "text": labels.get(c.source, c.source)},
-             {"kind": "text", "text": labels.get(c.target, c.target)},
-             {"kind": "person", "text": name or "The system"}, {"kind": "text", "text": c.reason}]
-            for c, name in session.execute(query)
-        ],
-    }  # fmt: skip
-
-
 def _change_status(session: Any, ids: list[Any], change: Change) -> Result:
     return APPLICATION.apply(session, ids, change.data["status"], change)
 
@@ -213,7 +175,9 @@ APPLICATIONS = Grid(
                "person-badge", sources=tuple(pipeline.STAGE_OF)),
     ),
     bulk_offers=("approved", "on_hold", "resume", "withdrawn", "change_status", "recruiter", "coordinator"),
-    badge=_status_badge, panels=(_pipeline_panel, _changes_panel),
+    badge=_status_badge, panels=(
+        applicationpage.pipeline_panel, applicationpage.workflow_panel, applicationpage.timeline_panel,
+    ), moves_in_panel=True,
 )  # fmt: skip
 
 PROJECTS = Grid(

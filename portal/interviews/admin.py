@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from wtforms.fields.choices import SelectChoice
 
-from portal.admin.additions import panel
+from portal.admin.additions import panel, refer
 from portal.admin.cells import when
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
@@ -17,6 +17,7 @@ from portal.core.forms import choices
 from portal.core.types import words
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, Project
+from portal.hiring.workflow import BY_NAME, Option, offer_options
 from portal.interviews import actions, forms, panels, queries
 from portal.interviews.models import (
     OPEN,
@@ -299,6 +300,19 @@ LOOKUPS = (
            hint=sa.func.replace(InterviewTemplate.interview_type, "_", " "),
            choosable=InterviewTemplate.active.is_(True)),
 )  # fmt: skip
+
+
+refer("interview_id", "interviews")
+
+
+@offer_options
+def _to_schedule(session: Any, row: Application, user: Any, at: Any) -> list[Option]:
+    if "interview_scheduled" not in BY_NAME[row.status].leads_to or not access.may(user, *SCHEDULE):
+        return []
+    if not access.allows(session, user, row, *SCHEDULE):
+        return []
+    return [Option("schedule_interview", "Schedule the client's interview", "Find a time, invite panel and candidate",
+                   "calendar-plus", "green", url=f"/interviews/new?application_id={row.id}")]  # fmt: skip
 
 
 @panel("applications")

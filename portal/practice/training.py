@@ -11,7 +11,7 @@ from portal.core import access, records
 from portal.core.db import among, new_id
 from portal.core.errors import Invalid, Missing, NotAllowed, PortalError, WrongState
 from portal.core.tenancy import tenant_id
-from portal.core.types import days_later, words
+from portal.core.types import LongText, days_later, words, zone
 from portal.core.workflow import Change, Result
 from portal.hiring.models import Application
 from portal.hiring.workflow import BY_NAME
@@ -25,7 +25,7 @@ from portal.practice.models import (
     TrainingAssignment,
     TrainingSession,
 )
-from portal.practice.workflow import ASSIGN, SESSION, TRAINING_FIELDS, check_ahead, check_training
+from portal.practice.workflow import ASSIGN, SESSION, TRAIN, TRAINING_FIELDS, check_ahead, check_training
 
 ASSIGNED_FROM = tuple(name for name, status in BY_NAME.items() if carrying.ASSIGNED in status.leads_to)
 MOST_SESSIONS = 52
@@ -110,6 +110,25 @@ def change_training(
     plan = {name: values.get(name, getattr(row, name)) for name in TRAINING_FIELDS}
     check_training(plan)
     return records.update(session, row, values, version)  # type: ignore[no-any-return]
+
+
+def note_progress(session: Any, row: TrainingAssignment, text: str, change: Change) -> TrainingAssignment:
+    """Add a line to the progress notes, with its day and author; raises Invalid for an empty one.
+
+    It adds to what is there under the row's lock, so nothing that somebody else has noted meanwhile is lost: no
+    version is compared."""
+    if change.by and not access.allows(session, change.by, row, *TRAIN):
+        raise NotAllowed("You may not note progress of this training.")
+    text = LongText.clean(text)
+    if not text:
+        raise Invalid({"text": "Please write something."})
+    session.refresh(row, with_for_update={"key_share": True})
+    if row.status not in GOING_ON:
+        raise WrongState(f"This training is {words(row.status).lower()}.", state=row.status)
+    who = getattr(change.by, "full_name", "")
+    here = change.at.astimezone(zone(getattr(change.by, "timezone", "UTC")))
+    line = f"{here.day} {here:%b %Y}, {who}: {text}" if who else text
+    return records.update(session, row, {"progress_notes": f"{row.progress_notes}\n{line}".strip()}, None)  # type: ignore[no-any-return]
 
 
 # --- sessions -----------------------------------------------------------------------------------------

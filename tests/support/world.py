@@ -117,7 +117,7 @@ def _assess(me: User) -> None:
 
 
 def _first(model: Any) -> UUID:
-    found = db.session.scalar(sa.select(model).limit(1))
+    found = db.session.scalar(sa.select(model).order_by(model.id).limit(1))
     assert found is not None, f"no row of {model.__name__}"
     return found.id  # type: ignore[no-any-return]
 
