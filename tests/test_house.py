@@ -35,6 +35,7 @@ ROOMS = {
     "actions": 2,
     "filling": 2,  # what a template fills into an interview
     "panels": 2,  # who sits on a panel, and their replies
+    "options": 2,  # what a feature lets people do with an application
     "passwords": 2,
     "slots_actions": 2,
     "slots_generator": 2,

@@ -7,10 +7,9 @@ from sqlalchemy.orm import aliased
 
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
-from portal.core import access, clock
+from portal.core import clock
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
-from portal.hiring.workflow import Option, offer_options
 from portal.people.models import User
 from portal.people.queries import holding
 from portal.practice import actions, bookings, checklists, forms, queries  # noqa: F401 - bookings hang on the moves
@@ -224,7 +223,7 @@ CHECKLISTS = Grid(
 )  # fmt: skip
 
 ITEMS = Grid(
-    MockInterviewChecklistItem, "mock-interview-items", "Checklist results", "checklist item", "check2-square",
+    MockInterviewChecklistItem, "mock-interview-items", "Checklist results", "checklist item", "check2-circle",
     "Practice",
     description="Each criterion of each mock interview, as it was judged.",
     columns=(
@@ -279,22 +278,3 @@ LOOKUPS: tuple[Lookup, ...] = (
            joins=((Application, to(Application, MockInterview.application_id)), *_APPLICATION_JOINS)),
     _applications("applications_to_send", actions.SENT_FROM, *SCHEDULE),
 )  # fmt: skip
-
-
-# --- on the page of an application ----------------------------------------------------------------------
-
-
-@offer_options
-def _to_send(session: Any, row: Application, user: Any, at: Any) -> list[Option]:
-    """Option A of SPEC §2, beside the approval, which is option B."""
-    if row.status not in actions.SENT_FROM or not access.may(user, *SCHEDULE):
-        return []
-    if not access.allows(session, user, row, *SCHEDULE):
-        return []
-    again = row.status == "ready_for_reassessment"
-    return [Option(
-        "send_to_mock_interview", "Send to mock interview",
-        "A coordinator assesses the candidate anew" if again
-        else "A coordinator rehearses the interview before the client's",
-        "clipboard-check", "blue", url=f"/mock-interviews/new?application_id={row.id}",
-    )]  # fmt: skip

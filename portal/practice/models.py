@@ -193,6 +193,10 @@ class MockInterview(Audited, Editable, Owned, Model):
     )
 
     @property
+    def application_status(self) -> str:
+        return self.application.status
+
+    @property
     def scheduled_end(self) -> datetime | None:
         return self.scheduled_start + timedelta(minutes=self.duration) if self.scheduled_start else None
 
@@ -273,6 +277,10 @@ class TrainingAssignment(Audited, Editable, Owned, Model):
     sessions: Mapped[list["TrainingSession"]] = relationship(
         viewonly=True, order_by="TrainingSession.session_start, TrainingSession.id"
     )
+
+    @property
+    def application_status(self) -> str:
+        return self.application.status
 
     def __str__(self) -> str:
         return f"{self.training_type.replace('_', ' ').capitalize()} of {self.application.candidate}"

@@ -19,7 +19,7 @@ from portal.core.workflow import Change
 from portal.hiring.models import Application
 from portal.hiring.workflow import workflow_options
 from portal.people.models import User
-from portal.practice import training
+from portal.practice import options, training  # noqa: F401 - options are offered by name
 from portal.practice.admin import CATEGORY_TONES, DECISION_TONES, MOCK_INTERVIEWS, TONES
 from portal.practice.models import (
     GOING_ON,
@@ -130,9 +130,17 @@ def _training_row(found: Any) -> list[dict[str, Any]]:
         {"kind": "choice", "text": label, "colour": tone},
         {"kind": "text", "text": days},
         {"kind": "text", "text": f"{found.held} of {found.planned} held" if found.planned else "none yet"},
-        {"kind": "text", "text": ", ".join(row.focus_areas)},
+        {"kind": "text", "text": _in_short(row.focus_areas)},
         {"kind": "person", "text": found.assigner or ""},
     ]
+
+
+def _in_short(areas: Sequence[str]) -> str:
+    """The first area, cut off where it is long, and how many more there are."""
+    if not areas:
+        return ""
+    first = areas[0] if len(areas[0]) <= 40 else f"{areas[0][:39].rstrip()}…"
+    return f"{first} and {len(areas) - 1} more" if len(areas) > 1 else first
 
 
 @panel("applications")
@@ -251,11 +259,11 @@ def _next_after_training(session: Any, row: TrainingAssignment, user: Any) -> di
 
 @panel("training")
 def _plan_of(session: Any, row: TrainingAssignment, user: Any) -> dict[str, Any]:
-    """What to work on, and how it goes; with the place for a note."""
+    """What to work on; with the place for a note of how it goes."""
     writes = row.status in GOING_ON and access.may(user, *TRAIN) and access.allows(session, user, row, *TRAIN)
     return {
-        "title": "Plan and progress", "icon": "list-check", "template": "practice/plan.html",
-        "areas": row.focus_areas, "skills": row.skills_to_improve, "progress": row.progress_notes,
+        "title": "Plan", "icon": "list-check", "template": "practice/plan.html",
+        "areas": row.focus_areas, "skills": row.skills_to_improve,
         "progress_url": f"/training/{row.id}/progress" if writes else None,
     }  # fmt: skip
 
@@ -272,7 +280,7 @@ def _sessions_panel(session: Any, row: TrainingAssignment, user: Any) -> dict[st
     writes = row.status in GOING_ON and access.may(user, *TRAIN) and access.allows(session, user, row, *TRAIN)
     new = {"label": "New session", "url": f"/training-sessions/new?assignment_id={row.id}", "icon": "plus-lg"}
     return {
-        "title": "Sessions", "icon": "calendar3", "empty": "None yet.", "actions": [new] if writes else [],
+        "title": "Sessions", "icon": "calendar-week", "empty": "None yet.", "actions": [new] if writes else [],
         "columns": ["Topic", "Start", "Minutes", "Trainer", "State", "Rating"],
         "rows": [_session_row(each, name, user) for each, name in session.execute(query)],
     }  # fmt: skip

@@ -8,11 +8,10 @@ from wtforms import IntegerField
 
 from portal.admin.grid import Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
-from portal.core import access, clock
+from portal.core import clock
 from portal.core.forms import Within
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, Project
-from portal.hiring.workflow import Option, offer_options
 from portal.people.models import User
 from portal.practice import forms, training
 from portal.practice.models import (
@@ -142,7 +141,7 @@ def _every(label: str, validators: Any, **more: Any) -> Any:
 
 
 SESSIONS = Grid(
-    TrainingSession, "training-sessions", "Training sessions", "session", "calendar3", "Practice",
+    TrainingSession, "training-sessions", "Training sessions", "session", "calendar-week", "Practice",
     description="The meetings of trainings.",
     columns=(
         Column("topic", "Topic", TrainingSession.topic, "title"),
@@ -224,13 +223,3 @@ LOOKUPS = (
                   (Candidate, to(Candidate, Application.candidate_id)), (Job, to(Job, Application.job_id))),
            choosable=TrainingAssignment.status.in_(GOING_ON), order=Candidate.last_name, judged_later=True),
 )  # fmt: skip
-
-
-@offer_options
-def _to_train(session: Any, row: Application, user: Any, at: Any) -> list[Option]:
-    if row.status not in training.ASSIGNED_FROM or not access.may(user, *ASSIGN):
-        return []
-    if not access.allows(session, user, row, *ASSIGN):
-        return []
-    return [Option("assign_training", "Assign training", "What the candidate is to work on before a new attempt",
-                   "mortarboard", "indigo", url=f"/training/new?application_id={row.id}")]  # fmt: skip

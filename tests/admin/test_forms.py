@@ -23,7 +23,7 @@ def world(app: Flask, cast: Cast, clock: Any) -> World:
 
 def _row(app: Flask, cast: Cast, model: Any) -> Any:
     with app.app_context(), tenant_scope(cast.alice.tenant_id):
-        row = db.session.scalars(sa.select(model)).first()
+        row = db.session.scalars(sa.select(model).order_by(model.id)).first()
         db.session.expunge(row)
         return row
 
