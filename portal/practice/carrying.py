@@ -119,6 +119,14 @@ def _refuse_second(session: Any, moved: Sequence[Moved], change: Change) -> Mapp
     return refused
 
 
+def _tell_of_approval(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    """Who is approved without a mock interview, or without a second one, is approved for the client all the same."""
+    past = [m for m in moved if SENT in BY_NAME[m.source].leads_to]
+    events.record_many(session, [
+        Event("CandidateApprovedForClientInterview", m.id, told(m.id, change)) for m in past
+    ], change.at)  # fmt: skip
+
+
 # --- training -----------------------------------------------------------------------------------------
 
 
@@ -261,6 +269,7 @@ MOCK_INTERVIEW.on("reschedule", _send_again)
 for _verb in ("cancel", "no_show"):
     MOCK_INTERVIEW.on(_verb, _return)
     MOCK_INTERVIEW.foretell(_verb, _warn_of_return)
+APPLICATION.on("approved", _tell_of_approval)
 TRAINING.on("*", _carry_training)
 for _verb in ("start", "complete"):
     TRAINING.judged(_verb, _refuse_strayed_training)
