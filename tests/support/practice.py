@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.core import clock
+from portal.core import clock, records
 from portal.core.db import db
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Job
@@ -23,6 +23,7 @@ from portal.practice.models import (
     MockInterview,
     MockInterviewChecklistTemplate,
     TrainingAssignment,
+    TrainingSession,
 )
 from tests.support.hiring import make_application, move
 
@@ -87,3 +88,66 @@ def trained(application: Application, by: User, outcome: str = "completed_succes
     move(row, "complete", by, outcome=outcome)
     move(row, "ready_for_reassessment", by)
     return row
+
+
+# --- rows in any state, put there as they are asked for -------------------------------------------------
+
+# Where the application of a record in each state stands.
+STANDS_AT = {
+    MockInterview: {
+        "requested": "mock_interview_scheduled", "scheduled": "mock_interview_scheduled",
+        "in_progress": "mock_interview_scheduled", "completed": "mock_interview_passed",
+        "cancelled": "documents_verified", "no_show": "documents_verified",
+    },
+    TrainingAssignment: {
+        "assigned": "training_assigned", "in_progress": "training_in_progress", "completed": "training_completed",
+        "cancelled": "mock_interview_failed",
+    },
+}  # fmt: skip
+
+
+def make_mock(
+    coordinator: User, status: str = "scheduled", application: Application | None = None, **values: Any
+) -> MockInterview:
+    """A mock interview that stands at `status`, in two days for an hour; its application stands where that puts it."""
+    row = application or make_application(STANDS_AT[MockInterview][status], coordinator=coordinator)
+    now = clock.now()
+    given: dict[str, Any] = {
+        "application_id": row.id, "coordinator_id": coordinator.id, "status": status,
+        "scheduled_start": None if status == "requested" else in_days(2),
+    }  # fmt: skip
+    if status == "in_progress":
+        given["started_at"] = now
+    if status == "completed":
+        given |= {"overall_rating": 4, "decision": "approved", "completed_at": now, "ready_for_client_interview": True}
+    if status == "cancelled":
+        given |= {"cancelled_at": now, "cancellation_reason": "Cancelled before the test"}
+    return records.create(db.session, MockInterview, {**given, **values})
+
+
+def make_training(
+    by: User, status: str = "assigned", application: Application | None = None, **values: Any
+) -> TrainingAssignment:
+    """A training that stands at `status`; its application stands where that puts it."""
+    row = application or make_application(STANDS_AT[TrainingAssignment][status], coordinator=by)
+    given: dict[str, Any] = {
+        "application_id": row.id, "assigned_by_id": by.id, "status": status, "training_type": "soft_skills",
+    }  # fmt: skip
+    if status in ("in_progress", "completed"):
+        given["started_at"] = clock.now()
+    if status == "completed":
+        given |= {"outcome": "completed_successfully", "completed_at": clock.now()}
+    if status == "cancelled":
+        given |= {"cancelled_at": clock.now(), "cancellation_reason": "Cancelled before the test"}
+    return records.create(db.session, TrainingAssignment, {**given, **values})
+
+
+def make_session(training: TrainingAssignment, status: str = "scheduled", **values: Any) -> TrainingSession:
+    """A session in two days for an hour."""
+    given: dict[str, Any] = {
+        "assignment_id": training.id, "session_start": in_days(2), "topic": "Handover", "status": status,
+        "conducted_by_id": training.assigned_by_id,
+    }  # fmt: skip
+    if status == "completed":
+        given["completed_at"] = clock.now()
+    return records.create(db.session, TrainingSession, {**given, **values})
