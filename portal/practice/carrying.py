@@ -109,10 +109,15 @@ def _send_again(session: Any, moved: Sequence[Moved], change: Change) -> None:
 
 
 def _refuse_second(session: Any, moved: Sequence[Moved], change: Change) -> Mapping[UUID, PortalError]:
-    """Of several no-shows of one application that are rescheduled together, only the first comes back."""
+    """A no-show whose attempt another one assessed since stays one; and of several of one application that are
+    rescheduled together, only the first comes back."""
     seen: set[UUID] = set()
     refused: dict[UUID, PortalError] = {}
     for m in moved:
+        if m.source == "no_show" and m.before.attempt <= m.before.assessed:
+            told = "Another mock interview assessed this attempt since; send the application to a new one."
+            refused[m.id] = WrongState(told, state=m.source)
+            continue
         if m.source == "no_show" and m["application_id"] in seen:
             refused[m.id] = WrongState("Another mock interview of this application is open.", state=m.source)
         seen.add(m["application_id"])

@@ -200,6 +200,11 @@ class MockInterview(Audited, Editable, Owned, Model):
     def scheduled_end(self) -> datetime | None:
         return self.scheduled_start + timedelta(minutes=self.duration) if self.scheduled_start else None
 
+    @property
+    def application_status(self) -> str:
+        """Where its application stands, as the moves read it."""
+        return self.application.status
+
     def __str__(self) -> str:
         again = f", attempt {self.attempt}" if self.attempt > 1 else ""
         return f"Mock interview of {self.application.candidate}{again}"
@@ -280,6 +285,7 @@ class TrainingAssignment(Audited, Editable, Owned, Model):
 
     @property
     def application_status(self) -> str:
+        """Where its application stands, as the moves read it."""
         return self.application.status
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from portal.core import records
 from portal.core.access import may
@@ -237,6 +238,14 @@ def _of_application(model: Any, column: Any, label: str) -> sa.Label[Any]:
     )
 
 
+def _assessments() -> sa.Label[Any]:
+    """How often the application of a mock interview was assessed."""
+    other = aliased(MockInterview)
+    same = (other.tenant_id == MockInterview.tenant_id, other.application_id == MockInterview.application_id)
+    counted = sa.select(sa.func.count()).select_from(other).where(*same, other.decision.is_not(None))
+    return counted.correlate(MockInterview).scalar_subquery().label("assessed")
+
+
 # --- mock interviews ----------------------------------------------------------------------------------
 
 MOCK_INTERVIEW = register(Workflow(
@@ -265,7 +274,7 @@ MOCK_INTERVIEW = register(Workflow(
            "attempt", "reschedule_count", "started_at", "cancelled_at", "cancellation_reason", *ASSESSMENT,
            "completed_at", "ready_for_client_interview",
            _of_application(MockInterview, Application.status, "application_status"),
-           _of_application(MockInterview, Application.candidate_id, "candidate_id")),
+           _of_application(MockInterview, Application.candidate_id, "candidate_id"), _assessments()),
     history=_write_mock_history,
     payload=_mock_payload,
     lock_first=_locking_applications(MockInterview),

@@ -125,6 +125,22 @@ def test_a_no_show_is_taken_up_again_only_while_its_application_waits(ctx: Any, 
             move(mock, "reschedule", alice, scheduled_start=in_days(4))
 
 
+def test_a_no_show_is_not_taken_up_once_another_one_assessed_its_attempt(ctx: Any, cast: Cast) -> None:
+    with at_work(cast.alice) as alice:
+        first = conducted(alice)
+        complete(first, alice, decision="needs_training")
+        trained(application_of(first), alice)
+        missed = sent(alice, application_of(first), start=in_days(5))
+        move(missed, "no_show", alice)
+        second = conducted(alice, application_of(first), start=in_days(6))
+        complete(second, alice, decision="needs_training")
+        trained(application_of(first), alice)
+        assert (missed.attempt, second.attempt) == (2, 2)
+        with pytest.raises(WrongState, match="assessed this attempt since"):
+            move(missed, "reschedule", alice, scheduled_start=in_days(7))
+        assert sent(alice, application_of(first)).attempt == 3
+
+
 @pytest.mark.parametrize("verb", ["on_hold", "withdrawn"])
 def test_a_hold_cancels_what_is_open_and_stays(ctx: Any, cast: Cast, verb: str) -> None:
     with at_work(cast.alice) as alice:
