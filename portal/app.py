@@ -35,7 +35,7 @@ from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
-from portal.practice import summaries, training_admin
+from portal.practice import checklist_views, conduct_views, summaries, training_admin
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 
@@ -116,6 +116,8 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(interview_templates.blueprint)
     app.register_blueprint(interview_replies.blueprint)
     app.register_blueprint(slots_views.blueprint)
+    app.register_blueprint(checklist_views.blueprint)
+    app.register_blueprint(conduct_views.blueprint)
     features = (
         people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from portal.messaging import actions as messages
 from portal.messaging import queries
 from portal.people import actions
 from portal.people.models import Role, Tenant, User
+from portal.practice.checklists import add_starters
 
 user = AppGroup("user", help="Users.")
 token = AppGroup("token", help="Tokens for the API.")
@@ -127,7 +128,7 @@ def outbox_retry() -> None:
 @click.option("--email", required=True)
 @click.option("--name", required=True, help="The full name.")
 @click.option("--tenant", help="Name or slug; needed where there are several.")
-@click.option("--new-tenant", help="Make this tenant first, with its roles and its pipeline.")
+@click.option("--new-tenant", help="Make this tenant first, with its roles, its pipeline and checklists to start from.")
 @click.option("--role", "roles", multiple=True, default=["System Admin"], show_default=True)
 @click.option("--timezone", default="", help="An IANA zone such as Europe/Berlin (default: the tenant's).")
 @click.option("--password", envvar="GREENROOM_PASSWORD", help="Asked for where it is not given.")
@@ -198,6 +199,7 @@ def _new_tenant(session: Any, name: str, timezone: str) -> Tenant:
     tenant = actions.create_tenant(session, name, zone)
     with tenant_scope(tenant.id, session):
         add_pipeline(session)
+        add_starters(session, Change(clock.now()))
     return tenant
 
 

@@ -1,6 +1,9 @@
 // Starts the modules. Each looks for its own marks on the page and leaves every other page alone.
 const MODULES = ["appearance", "menus", "dialogs", "forms", "autosave", "query", "cards", "bulk", "lookup", "progress", "times", "zones", "live", "rows", "fills"];
 
+// What one page alone needs it names itself.
+const OWN = (document.body.dataset.module ?? "").split(" ").filter(Boolean);
+
 // Modules carry this file's own ?v=…, so that a new release is never mixed with cached parts of an old one.
 const version = new URL(import.meta.url).search;
 
@@ -10,6 +13,6 @@ function say(text) {
   if (region && region.textContent !== text) region.textContent = text;
 }
 
-const loaded = await Promise.all(MODULES.map((name) => import(`./js/${name}.js${version}`)));
+const loaded = await Promise.all([...MODULES, ...OWN].map((name) => import(`./js/${name}.js${version}`)));
 for (const module of loaded) module.start(document, say);
 document.documentElement.dataset.ready = "1";

@@ -45,6 +45,8 @@ ROOMS = {
     "training": 2,  # assigning training, and its sessions
     "forms": 3,
     "slots_forms": 3,
+    "checklist_forms": 3,  # of the checklists' pages
+    "conduct_forms": 3,  # of the page on which a mock interview is conducted
     "admin": 4,
     "api": 4,
     "applicationpage": 4,  # what stands on the page of an application
@@ -53,6 +55,9 @@ ROOMS = {
     "calendarpage": 4,  # and how its page says it
     "slots_admin": 4,
     "slots_views": 4,
+    "checklist_views": 4,  # the pages on which checklists are kept
+    "conduct_views": 4,  # the page on which a mock interview is conducted
+    "conduct_page": 4,  # what that page shows
     "views": 4,
     "summaries": 4,  # what stands on the pages of mock interviews, trainings and their applications
     "training_admin": 4,  # the grids of trainings and their sessions

@@ -48,7 +48,7 @@ def panel(path: str) -> Decorator:
 
 def button(path: str) -> Decorator:
     """Add a button to the details of a grid: (session, row, user) -> {label, icon, url, needs_form}, or None.
-    Without ``needs_form`` it is pressed by POST."""
+    Without ``needs_form`` it is pressed by POST; with ``first`` it stands before the row's moves."""
     return _keeper("button", path)
 
 

@@ -8,13 +8,19 @@ from portal.core import access
 
 @dataclass(frozen=True)
 class Page:
-    """A page that stands first in its ``group`` of the menu, for those who hold ``permission``."""
+    """A page that stands first in its ``group`` of the menu, for those who hold ``permission``; not where the
+    organisation has switched off what rows of ``about`` belong to."""
 
     label: str
     url: str
     icon: str
     group: str
     permission: str
+    about: type | None = None
+
+    def opens_for(self, user: Any) -> bool:
+        off = self.about is not None and access.is_off(user, self.about)
+        return access.may(user, self.permission) and not off
 
 
 _pages: dict[str, Page] = {}
@@ -26,4 +32,4 @@ def offer(page: Page) -> None:
 
 def offered(group: str, user: Any) -> list[Page]:
     """The pages of a group that the user may open."""
-    return [page for page in _pages.values() if page.group == group and access.may(user, page.permission)]
+    return [page for page in _pages.values() if page.group == group and page.opens_for(user)]

@@ -51,7 +51,7 @@ class RowPages:
             title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
             badge=self._badge(row), edit_url=self._own_url(row, "edit") if may_edit else None,
             delete_url=self._own_url(row, "delete") if self.grid.can_delete and self._may_change(row) else None,
-            moves=[*self._moves(row), *buttons_of(self.grid, db.session, row, current_user)],
+            moves=_firsts([*self._moves(row), *buttons_of(self.grid, db.session, row, current_user)]),
             version=getattr(row, "version", None),
             facts=[
                 {"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)
@@ -225,12 +225,16 @@ class RowPages:
         if (form is None and request.method == "POST") or (form is not None and form.validate_on_submit()):
             name = str(row)
             try:
-                self._delete(row, Change(clock.now(), current_user, form.params() if form else {}))
+                gone = self._delete(row, Change(clock.now(), current_user, form.params() if form else {}))
                 db.session.commit()
             except Conflict as error:
                 flash(error.message, "warning")
                 return redirect(self.grid.row_url(key))
-            flash(f"{self.grid.noun.capitalize()} “{name}” was deleted.", "success")
+            noun = self.grid.noun.capitalize()
+            if not gone:
+                flash(f"{noun} “{name}” has been used and stays for what it was used in; it is out of use now.", "info")
+                return redirect(self.grid.row_url(key))
+            flash(f"{noun} “{name}” was deleted.", "success")
             return redirect(self.grid.url)
         return self.render(
             "portal/confirm_delete.html", title=f"Delete {row}?", action_url=request.path,
@@ -238,17 +242,23 @@ class RowPages:
             cancel_url=self.grid.row_url(key), form=form,
         )  # fmt: skip
 
-    def _delete(self, row: Any, change: Change) -> None:
+    def _delete(self, row: Any, change: Change) -> bool:
+        """Whether the row is gone: an action that answers False has taken it out of use instead."""
         if self.grid.delete:
-            self.grid.delete(db.session, row, change)
-        else:
-            records.delete(db.session, row)
+            return self.grid.delete(db.session, row, change) is not False
+        records.delete(db.session, row)
+        return True
 
 
 def _telling(said: list[tuple[str, str]], url: str) -> Any:
     for text, tone in said:
         flash(text, tone)
     return redirect(url)
+
+
+def _firsts(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Buttons that ask to stand ``first`` do."""
+    return sorted(moves, key=lambda move: not move.get("first"))
 
 
 def _with_asides(sections: list[dict[str, Any]], asides: list[Aside]) -> list[dict[str, Any]]:

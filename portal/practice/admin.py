@@ -174,6 +174,8 @@ MOCK_INTERVIEWS = Grid(
     ),
     create=actions.create_mock_interview, update=actions.change_mock_interview, write=SCHEDULE,
     lock_first=_lock_application, badge=_badge,
+    move_pages={"start": lambda row: f"/mock-interviews/{row.id}/conduct/start",
+                "complete": lambda row: f"/mock-interviews/{row.id}/conduct#assessment"},
     actions=(
         Action("mock_coordinator", "Reassign coordinator", actions.reassign_coordinator, SCHEDULE,
                "mock_coordinator", "person-badge"),

@@ -1,6 +1,8 @@
 """A mock interview while it is conducted: its checklist, the draft of its assessment, and its completion."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +13,21 @@ from portal.core.errors import Conflict, Invalid, Missing, WrongState
 from portal.core.tenancy import tenant_id
 from portal.core.types import LongText, fold, words
 from portal.core.workflow import Change, Moved
-from portal.practice.models import OPEN, MockInterview, MockInterviewChecklistItem, MockStatus
+from portal.practice.models import OPEN, MockInterview, MockInterviewChecklistItem, MockStatus, TrainingAssignment
 from portal.practice.workflow import ASSESSMENT, MOCK_INTERVIEW, TRAINING_FIELDS
 
 Item = MockInterviewChecklistItem
 JUDGED = ("passed", "rating", "notes")
 _DRAFTED = (*ASSESSMENT, *TRAINING_FIELDS)
-_TOO_LONG = 20_000  # characters of one field of a draft
+_TOO_LONG = 20_000  # characters of one text
+
+
+class StaleItems(Conflict):
+    """Items were judged by somebody else, or in another window; ``rows`` is how they stand now."""
+
+    def __init__(self, rows: Sequence[Item]) -> None:
+        super().__init__("The checklist was changed in the meantime. Nothing you typed is lost.")
+        self.rows = list(rows)
 
 
 # --- the checklist ------------------------------------------------------------------------------------
@@ -27,15 +37,31 @@ def judge_item(
     session: Any, mock: MockInterview, key: UUID, values: Mapping[str, Any], version: int | None, change: Change
 ) -> Item:
     """What the coordinator thinks of one criterion: ``passed`` (True, False or None for not yet), ``rating``,
-    ``notes``. Raises Stale where somebody, or another window, was faster, WrongState once it is over."""
-    require_open(mock)
-    row = _item(session, mock, key)
-    return records.update(session, row, {n: values[n] for n in JUDGED if n in values}, version)  # type: ignore[no-any-return]
+    ``notes``. Raises Stale where somebody, or another window, was faster, WrongState once it is over.
+
+    What is said once more as it stands is no conflict: a connection may be lost with the answer on its way."""
+    require_open(session, mock)
+    row, given = _item(session, mock, key), _judgement(values)
+    if all(getattr(row, name) == value for name, value in given.items()):
+        return row
+    return records.update(session, row, given, version)  # type: ignore[no-any-return]
+
+
+def _judgement(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given of a judgement, as the columns want it; raises Invalid."""
+    given = {name: values[name] for name in JUDGED if name in values}
+    passed = given.get("passed")
+    if passed is not None and not isinstance(passed, bool):
+        raise Invalid({"passed": "Passed is yes, no, or not yet."})
+    cleaned = records.clean(Item, given)
+    if len(cleaned.get("notes") or "") > _TOO_LONG:
+        raise Invalid({"notes": f"At most {_TOO_LONG:,} characters, please."})
+    return {**cleaned, **({"notes": cleaned["notes"] or ""} if "notes" in cleaned else {})}
 
 
 def add_item(session: Any, mock: MockInterview, values: Mapping[str, Any], change: Change) -> Item:
     """A criterion for this mock interview alone, at the end of its category."""
-    require_open(mock)
+    require_open(session, mock)
     criterion = str(values.get("criterion") or "")
     same = sa.select(Item.criterion).where(Item.mock_interview_id == mock.id)
     if fold(criterion.strip()) in {fold(each) for each in session.scalars(same)}:
@@ -47,11 +73,13 @@ def add_item(session: Any, mock: MockInterview, values: Mapping[str, Any], chang
 
 def remove_item(session: Any, mock: MockInterview, key: UUID, change: Change) -> None:
     """Take a criterion off this mock interview's checklist."""
-    require_open(mock)
+    require_open(session, mock)
     records.delete(session, _item(session, mock, key))
 
 
-def require_open(mock: MockInterview) -> None:
+def require_open(session: Any, mock: MockInterview) -> None:
+    """Raises WrongState once it is over. Shared with others who judge; a completion waits for us, or we see it."""
+    session.refresh(mock, with_for_update={"read": True, "of": MockInterview})
     if mock.status not in OPEN:
         raise WrongState(
             f"This mock interview is {words(mock.status).lower()}; its checklist stays as it is.", state=mock.status
@@ -69,11 +97,12 @@ def _item(session: Any, mock: MockInterview, key: UUID) -> Item:
 
 
 def keep_draft(session: Any, mock: MockInterview, values: Mapping[str, Any], change: Change) -> None:
-    """Keep what was typed of the assessment so far, unchecked, until it is submitted. It is no version of the row and
-    stands in no history: nothing was decided yet."""
+    """Keep what was typed of the assessment so far, unchecked, until it is submitted; what is not among ``values``
+    stays as it was kept. It is no version of the row and stands in no history: nothing was decided yet."""
+    session.refresh(mock, with_for_update={"key_share": True, "of": MockInterview})
     if mock.status != MockStatus.IN_PROGRESS:
         raise WrongState(f"This mock interview is {words(mock.status).lower()}.", state=mock.status)
-    kept = {name: _kept(values[name]) for name in _DRAFTED if name in values}
+    kept = {**(mock.draft or {}), **{name: _kept(values[name]) for name in _DRAFTED if name in values}}
     table: Any = MockInterview.__table__
     mine = (table.c.tenant_id == mock.tenant_id, table.c.id == mock.id, table.c.status == MockStatus.IN_PROGRESS)
     session.execute(sa.update(table).where(*mine).values(draft=kept))
@@ -94,34 +123,49 @@ def complete_mock_interview(
 ) -> Moved:
     """Submit the assessment: ``values`` as in SPEC §8, ``checklist`` with what is new on it. Application, training and
     event follow in the same transaction; raises Invalid, WrongState or Conflict, and then nothing is done."""
-    if version is not None and version != mock.version:
-        raise Conflict(f"This mock interview was changed in the meantime (it is {words(mock.status).lower()} now).")
-    moved = MOCK_INTERVIEW.move(session, mock, "complete", Change(change.at, change.by, dict(values)))
+    given = Change(change.at, change.by, dict(values))
+    moved = MOCK_INTERVIEW.move(session, mock, "complete", given, version=version)
     judge_items(session, mock, values.get("checklist") or ())
     return moved
 
 
 def judge_items(session: Any, mock: MockInterview, checklist: Sequence[Mapping[str, Any]]) -> None:
-    """Take over the judgements of ``checklist``, {id, passed, rating, notes} each; raises Invalid for an item that is
-    not this interview's, or a rating that is none. They come with the completion, in its transaction."""
-    rows = {row.id: row for row in session.scalars(sa.select(Item).where(Item.mock_interview_id == mock.id))}
+    """Take over the judgements of ``checklist``, {id, passed, rating, notes} each, and maybe the version that was
+    seen; raises Invalid for an item that is not this interview's, or a rating that is none, StaleItems where others
+    were judged otherwise meanwhile. They come with the completion, in its transaction."""
+    mine = sa.select(Item).where(Item.mock_interview_id == mock.id).execution_options(populate_existing=True)
+    rows = {row.id: row for row in session.scalars(mine)}
     errors: dict[str, str] = {}
+    stale = []
     for number, given in enumerate(checklist):
         row = rows.get(_key(given.get("id")))
         if row is None:
             errors[f"checklist.{number}.id"] = "This is not on the checklist."
             continue
         try:
-            cleaned = records.clean(Item, {name: given[name] for name in JUDGED if name in given})
+            cleaned = _judgement(given)
         except Invalid as error:
             errors |= {f"checklist.{number}.{name}": texts[0] for name, texts in error.errors.items()}
             continue
-        for name, value in cleaned.items():
-            if getattr(row, name) != value:
-                setattr(row, name, value)
+        changed = {name: value for name, value in cleaned.items() if getattr(row, name) != value}
+        if changed and given.get("version") not in (None, row.version):
+            stale.append(row)
+            continue
+        for name, value in changed.items():
+            setattr(row, name, value)
     if errors:
         raise Invalid(errors)
+    if stale:
+        raise StaleItems(stale)
     session.flush()
+
+
+def keep_all(
+    session: Any, mock: MockInterview, draft: Mapping[str, Any], checklist: Sequence[Mapping[str, Any]], change: Change
+) -> None:
+    """Keep checklist and draft as a form without scripts sends them, both or nothing."""
+    keep_draft(session, mock, draft, change)
+    judge_items(session, mock, checklist)
 
 
 def _key(value: Any) -> UUID | None:
@@ -131,8 +175,41 @@ def _key(value: Any) -> UUID | None:
         return None
 
 
+def _poor() -> sa.ColumnElement[bool]:
+    return sa.or_(Item.passed.is_(False), Item.rating <= 2)
+
+
 def failed_criteria(session: Any, mock: UUID) -> list[str]:
     """What training may focus on: the criteria that were not passed, or rated 1 or 2."""
-    poor = sa.or_(Item.passed.is_(False), Item.rating <= 2)
-    query = sa.select(Item.criterion).where(Item.mock_interview_id == mock, poor)
+    query = sa.select(Item.criterion).where(Item.mock_interview_id == mock, _poor())
     return list(session.scalars(query.order_by(Item.order, Item.id)))
+
+
+# --- what came before ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Former:
+    """An earlier attempt of the same application, with what it found and what came of it."""
+
+    mock: MockInterview
+    failed: list[str]
+    training: TrainingAssignment | None
+
+
+def former_attempts(session: Any, mock: MockInterview) -> list[Former]:
+    """The application's earlier assessed attempts, the last one first."""
+    query = sa.select(MockInterview).where(
+        MockInterview.application_id == mock.application_id, MockInterview.id != mock.id,
+        MockInterview.decision.is_not(None),
+    )  # fmt: skip
+    rows = list(session.scalars(query.order_by(MockInterview.completed_at.desc(), MockInterview.id.desc()).limit(5)))
+    if not rows:
+        return []
+    keys, failed = [row.id for row in rows], defaultdict(list)
+    poor = sa.select(Item.mock_interview_id, Item.criterion).where(Item.mock_interview_id.in_(keys), _poor())
+    for key, criterion in session.execute(poor.order_by(Item.order, Item.id)):
+        failed[key].append(criterion)
+    given = sa.select(TrainingAssignment).where(TrainingAssignment.mock_interview_id.in_(keys))
+    trainings = {row.mock_interview_id: row for row in session.scalars(given.order_by(TrainingAssignment.id))}
+    return [Former(row, failed[row.id], trainings.get(row.id)) for row in rows]

@@ -1,8 +1,8 @@
 """Keeping checklists: criteria by job role, their order, copies to other roles, and what a new interview gets."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,6 +23,13 @@ from portal.practice.models import (
 )
 
 Template = MockInterviewChecklistTemplate
+
+
+class _Categorised(Protocol):
+    category: Any
+
+
+C = TypeVar("C", bound=_Categorised)
 ORDER = {category.value: number for number, category in enumerate(ChecklistCategory)}
 
 
@@ -85,6 +92,36 @@ def remove_criterion(session: Any, row: Template, change: Change) -> bool:
     return False
 
 
+def criteria_of(session: Any, role: UUID) -> list[Template]:
+    """All criteria of a role in their order."""
+    query = sa.select(Template).where(Template.job_role_id == role).order_by(Template.order, Template.id)
+    return list(session.scalars(query))
+
+
+def by_category(criteria: Iterable[C]) -> list[tuple[str, list[C]]]:
+    """Criteria, or items, with their category, in the order of the categories and their own within."""
+    found: dict[str, list[C]] = defaultdict(list)
+    for each in criteria:
+        found[each.category].append(each)
+    return sorted(found.items(), key=lambda group: ORDER[group[0]])
+
+
+def counts(session: Any) -> list[Any]:
+    """The roles in use, and those with a checklist: (id, name, department, active, criteria in use, out of use)."""
+    using = sa.func.count(sa.case((Template.active.is_(True), Template.id)))
+    idle = sa.func.count(sa.case((Template.active.is_(False), Template.id)))
+    mine = sa.and_(Template.tenant_id == JobRole.tenant_id, Template.job_role_id == JobRole.id)
+    query = (
+        sa.select(JobRole.id, JobRole.name, JobRole.department, JobRole.active, using.label("using"),
+                  idle.label("idle"))
+        .outerjoin(Template, mine)
+        .group_by(JobRole.tenant_id, JobRole.id, JobRole.name, JobRole.department, JobRole.active)
+        .having(sa.or_(JobRole.active.is_(True), sa.func.count(Template.id) > 0))
+        .order_by(JobRole.name, JobRole.id)
+    )  # fmt: skip
+    return list(session.execute(query))
+
+
 def _role(session: Any, key: UUID | None) -> JobRole:
     found = session.get(JobRole, (tenant_id(), key)) if key else None
     if not isinstance(found, JobRole):
@@ -110,19 +147,39 @@ def _next(session: Any, role: UUID) -> int:
 # --- the order ----------------------------------------------------------------------------------------
 
 
-def reorder(session: Any, role: UUID, order: Sequence[UUID], change: Change) -> None:
-    """Put the role's criteria into ``order``, which names each of them once; raises Conflict where somebody has added
-    or removed one meanwhile."""
+def reorder(
+    session: Any, role: UUID, order: Sequence[UUID], change: Change, *, seen: Sequence[UUID] | None = None
+) -> None:
+    """Put the role's criteria into ``order``, which names each of them once. Raises Conflict where somebody has added
+    or removed one meanwhile, or, with the order ``seen`` before, has moved one."""
     query = sa.select(Template).where(Template.job_role_id == role).order_by(Template.id)
     rows = {row.id: row for row in session.scalars(query.with_for_update(key_share=True))}
     if not rows:
         raise Missing
-    if len(order) != len(set(order)) or set(order) != set(rows):
+    present = sorted(rows, key=lambda key: (rows[key].order, key))
+    moved = seen is not None and list(seen) != present
+    if moved or len(order) != len(set(order)) or set(order) != set(rows):
         raise Conflict("The list was changed by somebody else in the meantime. Please look at it anew.")
     for position, key in enumerate(order):
         if rows[key].order != position:
             rows[key].order = position
     session.flush()
+
+
+def move_by(session: Any, row: Template, by: int, seen: Sequence[UUID], change: Change) -> None:
+    """Move a criterion one up (-1) or down (1) among those of its category, from the order that was ``seen``."""
+    query = sa.select(Template.id).where(Template.job_role_id == row.job_role_id, Template.category == row.category)
+    mine = set(session.scalars(query))
+    order = list(seen)
+    neighbours = [key for key in order if key in mine]
+    at = neighbours.index(row.id) if row.id in neighbours else -1
+    if at < 0:
+        raise Conflict("The list was changed by somebody else in the meantime. Please look at it anew.")
+    if not 0 <= at + by < len(neighbours):
+        return
+    one, other = order.index(row.id), order.index(neighbours[at + by])
+    order[one], order[other] = order[other], order[one]
+    reorder(session, row.job_role_id, order, change, seen=seen)
 
 
 # --- copies -------------------------------------------------------------------------------------------

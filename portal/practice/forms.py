@@ -156,8 +156,9 @@ class CompleteMockForm(TrainingFields):
     weaknesses = TextAreaField("Weaknesses", [Optional(), _long()])
     recommendations = TextAreaField("Recommendations", [Optional(), _long()])
     general_notes = TextAreaField("General notes", [Optional(), _long()])
-    order = ("overall_rating", "decision", *TRAINING_FIELDS, "strengths", "weaknesses", "recommendations",
-             "general_notes")  # fmt: skip
+    order: tuple[str, ...] = (
+        "overall_rating", "decision", *TRAINING_FIELDS, "strengths", "weaknesses", "recommendations", "general_notes",
+    )  # fmt: skip
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)

@@ -193,10 +193,6 @@ class MockInterview(Audited, Editable, Owned, Model):
     )
 
     @property
-    def application_status(self) -> str:
-        return self.application.status
-
-    @property
     def scheduled_end(self) -> datetime | None:
         return self.scheduled_start + timedelta(minutes=self.duration) if self.scheduled_start else None
 

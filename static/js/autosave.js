@@ -1,6 +1,8 @@
 // Keeps a form marked data-autosave as a draft while it is filled in: a moment after the last change, one save at a
 // time. What could not be saved stays on the page, is said in the form's foot, and is tried again.
 
+const { send, renew } = await import(`./sending.js${new URL(import.meta.url).search}`);
+
 const PAUSE = 2000; // ms after the last change
 const LONGEST = 60000;
 
@@ -45,26 +47,11 @@ class Keeper {
     this.settle(answer, seen);
   }
 
-  async send() {
+  send() {
     const body = new FormData(this.form);
     body.set("do", "draft");
-    try {
-      const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-      const told = (answer.headers.get("Content-Type") ?? "").includes("json");
-      if (told) return { status: answer.status, ...(await answer.json()) };
-      return { lost: (await this.renew()) ? "" : "please log in again, in another window" };
-    } catch {
-      return { lost: "no connection" };
-    }
-  }
-
-  // Whoever has logged in again has a new token for forms: this one takes it over.
-  async renew() {
-    const answer = await fetch(this.form.action, { headers: { Accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const token = page.querySelector("form[data-autosave] [name=csrf_token]");
-    if (token) this.form.elements.csrf_token.value = token.value;
-    return token !== null;
+    const options = { body, headers: { Accept: "application/json" } };
+    return send(this.form.action, options, () => renew(this.form, "form[data-autosave]"));
   }
 
   settle(answer, seen) {

@@ -1,4 +1,4 @@
-// Opens dialogs of the page, and asks before a form marked data-confirm is sent.
+// Opens dialogs of the page, and asks before a form, or by a button, marked data-confirm is sent.
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -32,13 +32,16 @@ function ask(question, verb, danger) {
 
 async function onSubmit(event) {
   const form = event.target;
-  if (!form.dataset.confirm || form.dataset.confirmed) return;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (!question || form.dataset.confirmed) return;
+  const checked = form.hasAttribute("data-check") && !event.submitter?.formNoValidate;
+  if (checked && !form.checkValidity()) return; // what is missing comes first (js/forms.js)
   event.preventDefault();
   event.stopImmediatePropagation(); // the guard against double submits must not see this one
   const button = event.submitter;
   const danger = "danger" in form.dataset || /danger/.test(button?.className ?? "");
   const verb = button?.textContent.trim() || "Continue";
-  if (!(await ask(form.dataset.confirm, verb, danger))) {
+  if (!(await ask(question, verb, danger))) {
     button?.focus();
     return;
   }
