@@ -41,7 +41,8 @@ ROOMS = {
     "slots_generator": 2,
     "assessing": 2,  # a mock interview while it is conducted, until its assessment
     "checklists": 2,  # keeping checklists by role
-    "spreading": 2,  # many mock interviews: to whom, and when
+    "spreading": 2,  # many mock interviews: to whom
+    "series": 2,  # and when
     "training": 2,  # assigning training, and its sessions
     "forms": 3,
     "slots_forms": 3,
@@ -50,6 +51,8 @@ ROOMS = {
     "admin": 4,
     "api": 4,
     "applicationpage": 4,  # what stands on the page of an application
+    "bulk_forms": 3,
+    "bulk": 4,  # what a feature adds to bulk bars
     "cards": 4,  # what a feature adds to the home
     "calendar": 4,  # what a calendar shows
     "calendarpage": 4,  # and how its page says it

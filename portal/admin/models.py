@@ -80,7 +80,7 @@ class BulkRun(Timestamped, Owned, Model):
 
 
 class BulkRow(OfTenant, Model):
-    """One row of a run: what became of it and, where it was not done, why."""
+    """One row of a run: what became of it and, in ``reason``, why it was not done, or what it was given."""
 
     __tablename__ = "bulk_rows"
     __table_args__ = (

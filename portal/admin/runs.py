@@ -23,7 +23,7 @@ from portal.core.db import among, insert_many
 from portal.core.errors import Missing, NotAllowed, PortalError, WrongState
 from portal.core.forms import form_named
 from portal.core.tenancy import tenant_id
-from portal.core.workflow import Change
+from portal.core.workflow import Change, Result
 from portal.people.models import User
 
 INLINE = 500
@@ -137,7 +137,7 @@ def _work(session: Any, run: BulkRun, user: User) -> None:
     while portion := _next_portion(session, run):
         data = form.revive(session, run.params) if form else {}
         change = Change(clock.now(), user, data)
-        _record(session, run, portion, *_attempt(session, action, list(portion), change))
+        _record(session, run, portion, _attempt(session, action, list(portion), change))
         if len(portion) < PORTION:
             break  # it was the last, since no row is added to a run that has begun: the two are one transaction
         run.beat_at = clock.now()
@@ -166,21 +166,21 @@ def _next_portion(session: Any, run: BulkRun) -> dict[UUID, int]:
     return dict(session.execute(pending.order_by(BulkRow.position).limit(PORTION)).all())
 
 
-def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> tuple[list[UUID], dict[UUID, Any]]:
+def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> Result:
     """The portion in one go; where the database refuses it, row by row, so that each stands alone."""
     try:
         with session.begin_nested():
-            result = action.run(session, keys, change)
-        return list(result.done), dict(result.refused)
+            return action.run(session, keys, change)
     except (sa.exc.DBAPIError, PortalError) as error:
         if len(keys) == 1:
-            return [], {keys[0]: _in_words(error)}
-        done, refused = [], {}
+            return Result(refused={keys[0]: _in_words(error)})
+        whole = Result()
         for key in keys:
-            one, no = _attempt(session, action, [key], change)
-            done += one
-            refused.update(no)
-        return done, refused
+            one = _attempt(session, action, [key], change)
+            whole.done |= one.done
+            whole.refused |= one.refused
+            whole.notes |= one.notes
+        return whole
 
 
 def _in_words(error: Exception) -> PortalError:
@@ -190,12 +190,10 @@ def _in_words(error: Exception) -> PortalError:
     return PortalError(f"The database refused it (noted under {acting().request_id}).")
 
 
-def _record(
-    session: Any, run: BulkRun, portion: dict[UUID, int], done: list[UUID], refused: dict[UUID, PortalError]
-) -> None:  # fmt: skip
+def _record(session: Any, run: BulkRun, portion: dict[UUID, int], result: Result) -> None:
     by_reason: dict[tuple[str, str], list[int]] = defaultdict(list)
-    by_reason[(RowOutcome.DONE, "")] = [portion[key] for key in done]
-    for key, error in refused.items():
+    by_reason[(RowOutcome.DONE, "")] = [portion[key] for key in result.done]
+    for key, error in result.refused.items():
         skipped = isinstance(error, WrongState | Missing | NotAllowed)
         by_reason[(RowOutcome.SKIPPED if skipped else RowOutcome.FAILED, error.message)].append(portion[key])
     mine = sa.update(_rows).where(_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id)
@@ -204,6 +202,16 @@ def _record(
             these = mine.where(among(session, _rows.c.position, positions))
             session.execute(these.values(outcome=outcome, reason=reason))
             setattr(run, str(outcome), getattr(run, str(outcome)) + len(positions))
+    _note(session, run, {portion[key]: note for key, note in result.notes.items() if key in result.done})
+
+
+def _note(session: Any, run: BulkRun, notes: dict[int, str]) -> None:
+    """What rows that were done were given, which is another thing for each: one statement, executed for all."""
+    if notes:
+        one = (_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id, _rows.c.position == sa.bindparam("at"))
+        said = sa.update(_rows).where(*one).values(reason=sa.bindparam("said"))
+        given = [{"at": position, "said": note} for position, note in notes.items()]
+        session.connection().execute(said, given)
 
 
 def _finish(session: Any, run: BulkRun, state: RunState, error: str) -> None:

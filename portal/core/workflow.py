@@ -104,10 +104,12 @@ class Move:
 
 @dataclass
 class Result:
-    """What became of each row: done (with what moved, where something did) or refused, and why."""
+    """What became of each row: done (with what moved, where something did) or refused, and why. ``notes`` says of
+    some that were done what they were given."""
 
     done: dict[UUID, Moved | None] = field(default_factory=dict)
     refused: dict[UUID, PortalError] = field(default_factory=dict)
+    notes: dict[UUID, str] = field(default_factory=dict)
 
 
 class Workflow:

@@ -5,16 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.core.forms import (
     ReferenceField,
     VerbForm,
     WallTimeField,
-    Within,
-    as_json,
     choices,
     moment,
     parse_wall,
@@ -22,6 +19,7 @@ from portal.core.forms import (
     verb_form,
 )
 from portal.core.tenancy import tenant_id
+from portal.core.timeforms import MoveManyForm
 from portal.core.types import zone_names
 from portal.interviews.filling import copy_name
 from portal.interviews.models import Outcome
@@ -89,51 +87,11 @@ class RescheduleForm(VerbForm):
 
 
 @verb_form("reschedule_many")
-class RescheduleManyForm(RescheduleForm):
-    """Many interviews: all to one start, each keeping its length; or each by the same offset."""
+class RescheduleManyForm(MoveManyForm):
+    """Many interviews, whose clashes HR may overrule."""
 
-    how = RadioField(
-        "How",
-        choices=[SelectChoice("offset", "Move each by an offset"), SelectChoice("time", "Move all to one start")],
-        default="offset",
-    )
-    days = IntegerField(
-        "Days",
-        [Optional(), Within(-366, 366)],
-        description="Earlier with a minus. The time of day stays, also when the clocks change in between.",
-        render_kw={"data-when": "how=offset"},
-    )
-    hours = IntegerField("Hours", [Optional(), Within(-1000, 1000)], render_kw={"data-when": "how=offset"})
-    minutes = IntegerField("Minutes", [Optional(), Within(-1000, 1000)], render_kw={"data-when": "how=offset"})
-    scheduled_start = WallTimeField("New start", [Optional()], render_kw={"data-when": "how=time"})
-    scheduled_end = None  # type: ignore[assignment]
-    overrule_reason = _overrule()  # after the others
-
-    def validate_scheduled_end(self, field: Any) -> None:
-        """Each keeps its length: there is no end to check."""
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        # Here and not in the fields' own checks, which are passed over for a field that is left empty.
-        super().validate(extra_validators)
-        if self.how.data == "time" and not self.scheduled_start.data and not self.scheduled_start.errors:
-            self.scheduled_start.errors = ["Please give the new start."]
-        if self.how.data == "offset" and not (self.days.data or self.minutes_more) and not self._offset_errors():
-            self.days.errors = ["Please say by how much: days, hours or minutes."]
-        return not self.errors
-
-    def _offset_errors(self) -> bool:
-        return any(f.errors for f in (self.days, self.hours, self.minutes))
-
-    @property
-    def minutes_more(self) -> int:
-        return (self.hours.data or 0) * 60 + (self.minutes.data or 0)
-
-    def params(self) -> dict[str, Any]:
-        reason = self.overrule_reason.data if self.overrule_reason else ""
-        kept = {"overrule_reason": reason} if reason else {}
-        if self.how.data == "offset":
-            return {"offset_days": self.days.data or 0, "offset_minutes": self.minutes_more, **kept}
-        return {"scheduled_start": as_json(self.scheduled_start.data), **kept}
+    overrule_reason = _overrule()
+    needs = _OVERRULES
 
 
 @verb_form("complete")

@@ -12,7 +12,7 @@ from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.people.models import User
 from portal.people.queries import holding
-from portal.practice import actions, bookings, checklists, forms, queries  # noqa: F401 - bookings hang on the moves
+from portal.practice import actions, bookings, checklists, forms, queries, series  # noqa: F401 - bookings hang on the moves
 from portal.practice.models import (
     OPEN,
     ChecklistCategory,
@@ -177,10 +177,14 @@ MOCK_INTERVIEWS = Grid(
     move_pages={"start": lambda row: f"/mock-interviews/{row.id}/conduct/start",
                 "complete": lambda row: f"/mock-interviews/{row.id}/conduct#assessment"},
     actions=(
+        Action("schedule_series", "Schedule a series", series.schedule_series, SCHEDULE, "schedule_series",
+               "calendar-range", sources=(MockStatus.REQUESTED,),
+               description="Each gets the next time that coordinator and candidate have in common, the oldest first"),
         Action("mock_coordinator", "Reassign coordinator", actions.reassign_coordinator, SCHEDULE,
                "mock_coordinator", "person-badge"),
     ),
-    bulk_offers=("schedule", "reschedule", "mock_coordinator", "start", "complete", "no_show", "cancel"),
+    bulk_forms={"reschedule": "reschedule_mocks"},
+    bulk_offers=("schedule_series", "reschedule", "mock_coordinator", "start", "complete", "no_show", "cancel"),
     views=(
         ("To schedule", "status=requested&sort=-created_at"),
         ("Coming up", "status=scheduled&when=next_30_days&sort=scheduled_start"),

@@ -257,12 +257,14 @@ def _warn_of_cancellations(session: Any, applications: sa.Select[Any]) -> str:
 
 def _warn_of_return(session: Any, mocks: sa.Select[Any]) -> str:
     """Cancelling says where the application goes."""
-    query = sa.select(MockInterview.attempt > 1, sa.func.count()).where(MockInterview.id.in_(mocks))
-    counts = session.execute(query.group_by(MockInterview.attempt > 1)).all()
+    # Written out: PostgreSQL takes two parameters of the same value for two expressions, and refuses to group.
+    again = MockInterview.attempt > sa.literal_column("1")
+    query = sa.select(again, sa.func.count()).where(MockInterview.id.in_(mocks))
+    counts = session.execute(query.group_by(again)).all()
     said = [
         f"{_number(count, 'application')} {'goes' if count == 1 else 'go'} back to "
-        f"“{BY_NAME[back_to(2 if again else 1)].label}”."
-        for again, count in counts
+        f"“{BY_NAME[back_to(2 if later else 1)].label}”."
+        for later, count in counts
     ]
     return " ".join(said)
 

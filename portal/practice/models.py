@@ -47,6 +47,8 @@ class MockStatus(StrEnum):
 OPEN = (MockStatus.REQUESTED, MockStatus.SCHEDULED, MockStatus.IN_PROGRESS)
 TAKES_TIME = (MockStatus.SCHEDULED, MockStatus.IN_PROGRESS)
 _OPEN = sa.text("status IN ('requested', 'scheduled', 'in_progress')")
+# As the partial indexes say it, so that they serve what is asked of open ones.
+STILL_OPEN = sa.text(f"mock_interviews.{_OPEN.text}")
 
 
 class MockMode(StrEnum):
@@ -85,6 +87,7 @@ class TrainingStatus(StrEnum):
 
 GOING_ON = (TrainingStatus.ASSIGNED, TrainingStatus.IN_PROGRESS)
 _GOING_ON = sa.text("status IN ('assigned', 'in_progress')")
+STILL_GOING_ON = sa.text(f"training_assignments.{_GOING_ON.text}")
 
 
 class TrainingOutcome(StrEnum):

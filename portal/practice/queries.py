@@ -6,9 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.practice.models import MockInterview, MockStatus
+from portal.practice.models import STILL_OPEN, MockInterview, MockStatus
 
-_OPEN = sa.text("mock_interviews.status IN ('requested', 'scheduled', 'in_progress')")
 M = MockInterview
 
 
@@ -19,4 +18,4 @@ def is_overdue(at: datetime) -> sa.ColumnElement[bool]:
 
 def awaiting_assessment(user: UUID, at: datetime) -> sa.Select[Any]:
     """The keys of the coordinator's mock interviews that have begun, or should have, and are not assessed."""
-    return sa.select(M.id).where(M.coordinator_id == user, _OPEN, is_overdue(at)).order_by(M.scheduled_start, M.id)
+    return sa.select(M.id).where(M.coordinator_id == user, STILL_OPEN, is_overdue(at)).order_by(M.scheduled_start, M.id)

@@ -19,9 +19,14 @@ from portal.core.types import zone
 from portal.hiring.models import Candidate
 from portal.people.models import User
 from portal.scheduling.hours import DEFAULT, Walls, walls
-from portal.scheduling.intervals import Interval, common, shown, union, without
+from portal.scheduling.intervals import Interval, common, day_start, shown, union, without
 from portal.scheduling.models import WEEKDAYS, Engagement, TimeOff, WorkingHours
 from portal.scheduling.workflow import Taken
+
+__all__ = [
+    "Diary", "Interval", "Outside", "common", "day_start", "diaries", "engaged", "free_of", "free_times", "outside",
+    "outside_of", "shown", "without",
+]  # fmt: skip
 
 _UNSAID = (*[DEFAULT] * 5, "", "")
 _CANDIDATES = ("07:00-21:00",) * 7  # when a candidate is asked for at all, on their own clock

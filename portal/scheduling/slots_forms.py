@@ -2,30 +2,18 @@
 
 from typing import Any
 
-from wtforms import DateField, IntegerField, SelectField, SelectMultipleField, StringField, TimeField
+from wtforms import DateField, IntegerField, SelectField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
-from wtforms.widgets import CheckboxInput
 
 from portal.core.forms import PortalForm, ReferenceField, VerbForm, Within, ZoneField, choices, verb_form
-from portal.core.types import words
-from portal.scheduling.models import WEEKDAYS, InterviewSlot, SlotType
+from portal.core.timeforms import WEEKDAYS, WeekdaysField
+from portal.scheduling.models import InterviewSlot, SlotType
 from portal.scheduling.slots import HOLD_MINUTES, LONGEST_HOLD
 from portal.scheduling.slots_actions import ALL_LATER
 from portal.scheduling.slots_generator import MOST_DAYS, Wish
 
 ONCE = "this"
-
-
-class WeekdaysField(SelectMultipleField):  # type: ignore[misc]
-    """Any of the week's days, ticked."""
-
-    kind = "checks"
-    option_widget = CheckboxInput()
-
-    def __init__(self, label: str = "", validators: Any = (), **more: Any) -> None:
-        days = [SelectChoice(day, words(day)[:3]) for day in WEEKDAYS]
-        super().__init__(label, validators, choices=days, **more)
 
 
 # --- how a new slot recurs, as fields of its form ----------------------------------------------------
