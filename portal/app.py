@@ -35,8 +35,9 @@ from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
-from portal.practice import checklist_views, conduct_views, summaries, training_admin
 from portal.practice import bulk as _practice_bulk  # noqa: F401 - it adds to bulk bars
+from portal.practice import cards as _practice_cards  # noqa: F401 - they stand on the home
+from portal.practice import checklist_views, conduct_views, summaries, training_admin
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 

@@ -153,6 +153,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('requested', 'scheduled', 'in_progress')"),
         sqlite_where=sa.text("status IN ('requested', 'scheduled', 'in_progress')"),
     )
+    op.create_index(
+        "ix_mock_interviews_open_coordinator",
+        "mock_interviews",
+        ["tenant_id", "coordinator_id", "scheduled_start", "id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('requested', 'scheduled', 'in_progress')"),
+        sqlite_where=sa.text("status IN ('requested', 'scheduled', 'in_progress')"),
+    )
     op.create_index("ix_mock_interviews_start", "mock_interviews", ["tenant_id", "scheduled_start", "id"], unique=False)
     op.create_index(
         "ix_mock_interviews_status", "mock_interviews", ["tenant_id", "status", "scheduled_start", "id"], unique=False
@@ -284,6 +292,22 @@ def upgrade() -> None:
         "training_assignments",
         ["tenant_id", "assigned_by_id", "created_at", "id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_training_open_assigned_by",
+        "training_assignments",
+        ["tenant_id", "assigned_by_id", "end_date", "id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('assigned', 'in_progress')"),
+        sqlite_where=sa.text("status IN ('assigned', 'in_progress')"),
+    )
+    op.create_index(
+        "ix_training_not_ready",
+        "training_assignments",
+        ["tenant_id", "assigned_by_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'completed' AND NOT ready_for_reassessment AND outcome <> 'dropped_out'"),
+        sqlite_where=sa.text("status = 'completed' AND NOT ready_for_reassessment AND outcome <> 'dropped_out'"),
     )
     op.create_index("ix_training_created", "training_assignments", ["tenant_id", "created_at", "id"], unique=False)
     op.create_index("ix_training_end", "training_assignments", ["tenant_id", "end_date", "id"], unique=False)

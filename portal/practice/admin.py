@@ -59,7 +59,9 @@ def _is_assessed(row: MockInterview) -> bool:
 
 
 def _awaiting(session: Any, user: Any) -> int | None:
-    found = queries.awaiting_assessment(user.id, clock.now()).limit(100).subquery()
+    """Requests that wait for a time, and what has begun and is not assessed: of the user as coordinator."""
+    waits = [queries.to_schedule(user.id), queries.awaiting_assessment(user.id, clock.now())]
+    found = sa.union_all(*(each.order_by(None) for each in waits)).limit(100).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(found)) or None
 
 

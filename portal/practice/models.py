@@ -87,7 +87,12 @@ class TrainingStatus(StrEnum):
 
 GOING_ON = (TrainingStatus.ASSIGNED, TrainingStatus.IN_PROGRESS)
 _GOING_ON = sa.text("status IN ('assigned', 'in_progress')")
+_NOT_READY = sa.text("status = 'completed' AND NOT ready_for_reassessment AND outcome <> 'dropped_out'")
 STILL_GOING_ON = sa.text(f"training_assignments.{_GOING_ON.text}")
+NOT_READY = sa.text(
+    "training_assignments.status = 'completed' AND NOT training_assignments.ready_for_reassessment"
+    " AND training_assignments.outcome <> 'dropped_out'"
+)
 
 
 class TrainingOutcome(StrEnum):
@@ -158,6 +163,8 @@ class MockInterview(Audited, Editable, Owned, Model):
                  postgresql_where=_OPEN, sqlite_where=_OPEN),
         sa.Index("ix_mock_interviews_start", "tenant_id", "scheduled_start", "id"),
         sa.Index("ix_mock_interviews_open_start", "tenant_id", "scheduled_start", "id",
+                 postgresql_where=_OPEN, sqlite_where=_OPEN),
+        sa.Index("ix_mock_interviews_open_coordinator", "tenant_id", "coordinator_id", "scheduled_start", "id",
                  postgresql_where=_OPEN, sqlite_where=_OPEN),
         sa.Index("ix_mock_interviews_status", "tenant_id", "status", "scheduled_start", "id"),
         sa.Index("ix_mock_interviews_coordinator", "tenant_id", "coordinator_id", "scheduled_start", "id"),
@@ -252,6 +259,10 @@ class TrainingAssignment(Audited, Editable, Owned, Model):
         sa.Index("ix_training_status", "tenant_id", "status", "created_at", "id"),
         sa.Index("ix_training_type", "tenant_id", "training_type", "created_at", "id"),
         sa.Index("ix_training_assigned_by", "tenant_id", "assigned_by_id", "created_at", "id"),
+        sa.Index("ix_training_open_assigned_by", "tenant_id", "assigned_by_id", "end_date", "id",
+                 postgresql_where=_GOING_ON, sqlite_where=_GOING_ON),
+        sa.Index("ix_training_not_ready", "tenant_id", "assigned_by_id", "id",
+                 postgresql_where=_NOT_READY, sqlite_where=_NOT_READY),
         sa.Index("ix_training_application", "tenant_id", "application_id", "id"),
         sa.Index("ix_training_mock_interview", "tenant_id", "mock_interview_id"),
         sa.Index("ix_training_end", "tenant_id", "end_date", "id"),

@@ -13,7 +13,7 @@ from portal.core.forms import Within
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, Project
 from portal.people.models import User
-from portal.practice import forms, training
+from portal.practice import forms, queries, training
 from portal.practice.models import (
     GOING_ON,
     Priority,
@@ -39,6 +39,11 @@ SESSION_TONES = {"scheduled": "blue", "completed": "teal", "cancelled": "grey"}
 
 def _late() -> sa.ColumnElement[bool]:
     return sa.and_(TrainingAssignment.status.in_(GOING_ON), TrainingAssignment.end_date < clock.now().date())
+
+
+def _to_mark_ready(session: Any, user: Any) -> int | None:
+    found = queries.to_mark_ready(user.id).limit(100).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(found)) or None
 
 
 def _is_going_on(row: TrainingAssignment) -> bool:
@@ -124,6 +129,7 @@ TRAININGS = Grid(
     create=training.create_training, update=training.change_training, write=ASSIGN, badge=_badge,
     bulk_offers=("start", "complete", "ready_for_reassessment", "cancel"),
     views=(("Late", "until=overdue"), ("In training", "status=assigned&status=in_progress&sort=end_date")),
+    waiting=_to_mark_ready,
 )  # fmt: skip
 
 

@@ -41,12 +41,14 @@ class Door:
             key = UUID(run.rsplit("/", 1)[1])
             assert db.session.scalar(sa.select(BulkRun.state).where(BulkRun.id == key)) == "finished"
             rows = sa.select(BulkRow.outcome, BulkRow.reason).where(BulkRow.run_id == key).order_by(BulkRow.position)
-            return [tuple(row) for row in db.session.execute(rows)]
+            return [(outcome, reason) for outcome, reason in db.session.execute(rows)]
 
     def see(self, what: Any, keys: Sequence[Any]) -> list[Any]:
         """A column of these rows, in their order."""
         with self.app.app_context(), at_work(self.cast.alice):
-            found = dict(db.session.execute(sa.select(what.class_.id, what).where(what.class_.id.in_(keys))).all())
+            found: dict[Any, Any] = dict(
+                db.session.execute(sa.select(what.class_.id, what).where(what.class_.id.in_(keys))).all()
+            )
             return [found[key] for key in keys]
 
 

@@ -27,7 +27,7 @@ WEEK = ("09:00-17:00",) * 5 + ("", "")
 
 
 def plan(**values: Any) -> Plan:
-    given = {"first": FIRST, "zone": "Europe/London", "opens": 10 * HOUR, "closes": 15 * HOUR,
+    given: dict[str, Any] = {"first": FIRST, "zone": "Europe/London", "opens": 10 * HOUR, "closes": 15 * HOUR,
              "weekdays": frozenset(range(5)), "gap": timedelta(minutes=15)}  # fmt: skip
     return Plan(**(given | values))
 
