@@ -35,9 +35,11 @@ from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
+from portal.practice import boxes as _practice_boxes  # noqa: F401 - they stand beside forms
 from portal.practice import bulk as _practice_bulk  # noqa: F401 - it adds to bulk bars
 from portal.practice import cards as _practice_cards  # noqa: F401 - they stand on the home
 from portal.practice import checklist_views, conduct_views, summaries, training_admin
+from portal.practice import slots_admin as practice_slots
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 
@@ -122,6 +124,7 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(conduct_views.blueprint)
     features = (
         people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
+        practice_slots,
     )  # fmt: skip
     lookups.register(*(lookup for feature in features for lookup in feature.LOOKUPS))
     grids = (

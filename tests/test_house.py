@@ -52,6 +52,7 @@ ROOMS = {
     "api": 4,
     "applicationpage": 4,  # what stands on the page of an application
     "bulk_forms": 3,
+    "boxes": 4,  # live boxes beside forms
     "bulk": 4,  # what a feature adds to bulk bars
     "cards": 4,  # what a feature adds to the home
     "calendar": 4,  # what a calendar shows

@@ -19,7 +19,7 @@ from portal.hiring.models import ActivityType, Application, Candidate, Job
 from portal.hiring.workflow import BY_NAME, write_activities
 from portal.people.models import User
 from portal.people.queries import names
-from portal.practice import bookings, carrying, checklists
+from portal.practice import bookings, carrying, checklists, slots
 from portal.practice.models import OPEN, TAKES_TIME, MockInterview, MockMode, MockStatus
 from portal.practice.workflow import CONDUCT, MOCK_INTERVIEW, SCHEDULE, SENT, check_schedule
 from portal.scheduling import workflow as scheduling
@@ -206,10 +206,12 @@ def tell_coordinators(session: Any, mocks: Mapping[UUID, tuple[UUID, UUID]], cha
 
 
 def create_mock_interview(session: Any, values: Mapping[str, Any], change: Change) -> MockInterview:
-    """A new mock interview of one application, which is the sending; raises what was refused."""
+    """A new mock interview of one application, which is the sending, maybe in a slot (``slot_id``); raises what was
+    refused."""
     application = values.get("application_id")
     if application is None:
         raise Invalid({"application_id": "Please choose an application."})
+    values = slots.fill(session, values, change)
     coordinator = _user(session, values.get("coordinator_id")) or _myself(session, values, change)
     check_coordinator(coordinator)
     notes = values.get("notes") or values.get("request_notes") or ""
@@ -218,7 +220,9 @@ def create_mock_interview(session: Any, values: Mapping[str, Any], change: Chang
     if error := result.refused.get(application):
         raise Invalid({"application_id": error.message}) if isinstance(error, Missing | WrongState) else error
     query = sa.select(MockInterview).where(MockInterview.application_id == application, MockInterview.status.in_(OPEN))
-    return session.scalars(query).one()  # type: ignore[no-any-return]
+    row: MockInterview = session.scalars(query).one()
+    slots.take(session, row, values.get("slot_id"), change)
+    return row
 
 
 def _myself(session: Any, values: Mapping[str, Any], change: Change) -> User | None:
@@ -337,4 +341,5 @@ def _hand_over(session: Any, rows: Collection[MockInterview], coordinator: User,
     for row in rows:
         row.coordinator_id = coordinator.id
     session.flush()
+    slots.leave(session, [row.id for row in rows], change)
     tell_coordinators(session, {row.id: (row.application_id, coordinator.id) for row in rows}, change)

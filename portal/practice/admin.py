@@ -154,6 +154,9 @@ MOCK_INTERVIEWS = Grid(
             FormField("request_notes", "What to look at", when=_is_open),
         )),
         ("When", (
+            FormField("slot_id", "Slot", lookup="mock_slots", on=("new",), permission="read:interview_slots",
+                      required=False,
+                      help="A time that a coordinator offers. It fills coordinator, start and zone left empty."),
             FormField("scheduled_start", "Start", zone_field="timezone", required=False, when=_is_open,
                       help="Left empty, the coordinator is asked to find a time."),
             FormField("duration", "Minutes", when=_is_open, help="From 15 to 240."),

@@ -23,14 +23,18 @@ from portal.people.models import User
 from portal.scheduling.hours import DEFAULT
 from portal.scheduling.intervals import DAY, day_start
 from portal.scheduling.models import WEEKDAYS, Engagement, SubjectType, TimeOff, TimeOffKind, WorkingHours
-from portal.scheduling.queries import Outside, engaged, outside
+from portal.scheduling.queries import Outside, engaged, outside, said_outside
 from portal.scheduling.workflow import Taken, titles_of
 
 _WRITE = ("write:availability",)
 _OTHERS = "export:availability"  # whoever may take these records out may choose whose they are
 _SHOWN = 50  # engagements listed on a page
 _LOOKED_THROUGH = 1000  # engagements, at most, that a page or a card judges
-_PAGES = {SubjectType.INTERVIEW: "interviews"}  # where a subject has its page
+# Where a subject has its page.
+_PAGES = {
+    SubjectType.INTERVIEW: "interviews", SubjectType.MOCK_INTERVIEW: "mock-interviews",
+    SubjectType.TRAINING_SESSION: "training-sessions",
+}  # fmt: skip
 
 
 # --- writing ----------------------------------------------------------------------------------------
@@ -360,12 +364,7 @@ def _about(row: Any) -> str:
 @remark("interviews", "new", "edit", "reschedule")
 def _warn(session: Any, row: Any, user: Any) -> str:
     """What was saved although it lies outside somebody's hours: that is for people to decide."""
-    query = engaged().where(Engagement.subject_id == row.id).order_by(Engagement.id)
-    found = outside(session, [Taken(*each) for each in session.execute(query)])
-    if not found:
-        return ""
-    more = f" And {len(found) - 5} more." if len(found) > 5 else ""
-    return "Saved, but " + " ".join(f"{each.name}: {'; '.join(each.why)}." for each in found[:5]) + more
+    return said_outside(session, row.id)
 
 
 # --- home -------------------------------------------------------------------------------------------

@@ -25,11 +25,17 @@ from portal.hiring.models import Application
 from portal.scheduling.intervals import Interval, common, day_start, starts
 from portal.scheduling.models import SubjectType, WorkingHours
 from portal.scheduling.queries import Diary, diaries, free_of, outside_of
-from portal.scheduling.workflow import Party, Taken, in_words, party
+from portal.scheduling.workflow import Party, Taken, in_words, party, ways_to_candidates
 
 blueprint = Blueprint("availability", __name__, url_prefix="/scheduling")
 
 AHEAD = timedelta(days=14)
+_ARRANGE = (
+    "schedule:interviews", "write:interviews", "schedule:mock_interviews", "write:mock_interviews", "write:training",
+)  # fmt: skip
+_STARTS: dict[str, str] = {
+    SubjectType.TRAINING_SESSION: "session_start"
+}  # fields of the form; else ``scheduled_start``
 _PEOPLE = 50  # a panel may have, as far as the box goes
 _MANY = 16  # starts on a day; more are thinned out to half hours
 
@@ -78,7 +84,7 @@ def mine() -> ResponseReturnValue:
 @limiter.limit("240 per minute", key_func=lambda: current_user.get_id())
 def free() -> ResponseReturnValue:
     """The common free times of the next two weeks, and what speaks against the time that is chosen."""
-    access.require(current_user, "schedule:interviews", "write:interviews")
+    access.require(current_user, *_ARRANGE)
     at = clock.now()
     asked = _asked(request.args)
     first, last = _span(asked, at)
@@ -90,7 +96,7 @@ def free() -> ResponseReturnValue:
     # A part of a page: what every page knows (who, the menu, its counts) is not asked for.
     return current_app.jinja_env.get_template("scheduling/free.html").render(
         warnings=_warnings(asked, chosen, found), minutes=asked.minutes,
-        anybody=bool(found), unsaid=[diary.name for diary in found.values() if not diary.said],
+        fields=_fields(asked), anybody=bool(found), unsaid=[diary.name for diary in found.values() if not diary.said],
         days=list(_days(asked, found, first, last)), candidate=_candidate(asked, found),
         between=[_day_name(end.astimezone(zone(asked.zone)).date()) for end in (first, last)],
     )  # fmt: skip
@@ -106,12 +112,14 @@ def _asked(given: MultiDict[str, str]) -> Asked:
     zone_name = given.get("timezone") or who.timezone or current_user.timezone
     zone_name = zone_name if zone_name in zone_names() else current_user.timezone
     candidate_zone = given.get("candidate_timezone", "")
+    usual, lasts = _length(given.get("minutes") or given.get("lasts", "")), "lasts" in given
+    start = _moment(given.get("start"), zone_name)
+    end = start + usual if start and lasts else _moment(given.get("end"), zone_name)
     return Asked(
         _users(given.getlist("user")) if "user" in given else who.users,
-        who.candidates or _candidates(_key(given.get("application"))),
+        who.candidates or _candidates(_key(given.get("application"))) or _by_another_way(given),
         zone_name, candidate_zone if candidate_zone in zone_names() else "",
-        _moment(given.get("start"), zone_name), _moment(given.get("end"), zone_name),
-        _length(given.get("minutes", "")),
+        start, end, usual,
         given.get("type") or SubjectType.INTERVIEW, subject,
     )  # fmt: skip
 
@@ -144,6 +152,21 @@ def _candidates(application: UUID | None) -> tuple[UUID, ...]:
         raise Missing
     found = db.session.scalar(sa.select(Application.candidate_id).where(Application.id == application))
     return (found,) if found else ()
+
+
+def _by_another_way(given: MultiDict[str, str]) -> tuple[UUID, ...]:
+    """Who takes part in what another field of the form names."""
+    for name, find in ways_to_candidates().items():
+        if key := _key(given.get(name)):
+            return find(db.session, key, current_user)
+    return ()
+
+
+def _fields(asked: Asked) -> dict[str, str]:
+    """The fields that a press on a time fills; what has a length has no end."""
+    if asked.subject_type == SubjectType.INTERVIEW:
+        return {"start": "scheduled_start", "end": "scheduled_end"}
+    return {"start": _STARTS.get(asked.subject_type, "scheduled_start")}
 
 
 def _moment(text: str | None, zone_name: str) -> datetime | None:

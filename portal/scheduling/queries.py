@@ -25,7 +25,7 @@ from portal.scheduling.workflow import Taken
 
 __all__ = [
     "Diary", "Interval", "Outside", "common", "day_start", "diaries", "engaged", "free_of", "free_times", "outside",
-    "outside_of", "shown", "without",
+    "outside_of", "said_outside", "shown", "without",
 ]  # fmt: skip
 
 _UNSAID = (*[DEFAULT] * 5, "", "")
@@ -197,6 +197,16 @@ def outside_of(found: dict[UUID, Diary], engagements: Sequence[Taken]) -> list[O
     """``outside`` of diaries that are read already; who has none among them is passed over."""
     told = [(each, found[each.person]) for each in engagements if each.person in found]
     return [Outside(each, diary.name, why) for each, diary in told if (why := tuple(_reasons(diary, each)))]
+
+
+def said_outside(session: Any, subject: UUID) -> str:
+    """What to say of a subject that was saved although it lies outside somebody's hours; '' where it does not."""
+    query = engaged().where(Engagement.subject_id == subject).order_by(Engagement.id)
+    found = outside(session, [Taken(*each) for each in session.execute(query)])
+    if not found:
+        return ""
+    more = f" And {len(found) - 5} more." if len(found) > 5 else ""
+    return "Saved, but " + " ".join(f"{each.name}: {'; '.join(each.why)}." for each in found[:5]) + more
 
 
 def _reasons(diary: Diary, each: Taken) -> Iterator[str]:

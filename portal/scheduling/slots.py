@@ -219,7 +219,7 @@ def to_book(session: Any, slot: UUID, subject: SubjectType, change: Change, *, f
     if error := refusal(row, change) or _ahead(row, change):
         raise Clash({field: f"{error.message} Please choose another one."})
     if row.slot_type not in _FITS[subject]:
-        raise Invalid({field: f"This slot is for a {words(row.slot_type).lower()}."})
+        raise Invalid({field: f"This slot is for {words(row.slot_type).lower()}s."})
     return row
 
 

@@ -22,11 +22,12 @@ from portal.core.workflow import Change
 from portal.hiring.models import Candidate
 from portal.people.models import User
 from portal.scheduling.models import Engagement, SubjectType
-from portal.scheduling.slots import book, booked_by, refusal, to_book, unbook
+from portal.scheduling.slots import book, booked_by, fits, open_to, refusal, to_book, unbook
 
 __all__ = [
-    "Booking", "Taken", "book", "booked_by", "clashes", "describe", "in_words", "lock", "occupy", "overrule",
-    "refusal", "refusals", "release", "to_book", "unbook",
+    "Booking", "Taken", "book", "booked_by", "clashes", "describe", "fits", "in_words", "lead_to_candidates",
+    "lock", "occupy", "open_to", "overrule", "refusal", "refusals", "release", "to_book", "unbook",
+    "ways_to_candidates",
 ]  # fmt: skip
 
 _TABLE: sa.Table = sa.inspect(Engagement).local_table  # type: ignore[assignment]
@@ -85,6 +86,20 @@ def party(session: Any, subject_type: str, subject: UUID, by: Holder) -> Party:
     if subject_type not in _parties:
         raise Missing
     return _parties[subject_type](session, subject, by)
+
+
+FindCandidates = Callable[[Any, UUID, Holder], tuple[UUID, ...]]
+_ways: dict[str, FindCandidates] = {}
+
+
+def lead_to_candidates(name: str, by: FindCandidates) -> None:
+    """``by`` answers for which candidates a row of what is called ``name`` in a form is, within what the reader may
+    change; raises Missing otherwise."""
+    _ways[name] = by
+
+
+def ways_to_candidates() -> dict[str, FindCandidates]:
+    return dict(_ways)
 
 
 Describe = Callable[[Any, Collection[UUID], Holder | None], Mapping[UUID, str]]

@@ -118,7 +118,7 @@ def test_a_slot_that_is_held_past_or_for_something_else_is_not_booked(
     client.log_in(cast.alice)
     told = {key: text(schedule(client, application, key)) for key in (held, mock)}
     assert "Bob Baker holds this slot until 10:00 (Europe/London, UTC+00:00). Please choose another one." in told[held]
-    assert "This slot is for a mock interview." in told[mock]
+    assert "This slot is for mock interviews." in told[mock]
     clock.set(START)
     assert "This slot has begun already." in text(schedule(client, application, held))
     clock.set(MONDAY)
