@@ -4,6 +4,7 @@ import enum
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -226,6 +227,8 @@ def zone_names() -> frozenset[str]:
     return _zones
 
 
+# ZoneInfo keeps the last eight, and reads the others from their files each time: people sit in more zones than that.
+@lru_cache(maxsize=1024)
 def zone(name: str | None, default: str = "UTC") -> ZoneInfo:
     """The zone called ``name``; the default where it is missing or unknown."""
     return ZoneInfo(name if name in zone_names() and name else default)

@@ -407,9 +407,9 @@ def _outside_soon(session: Any, user: Any, at: datetime) -> dict[str, Any] | Non
     soon = (Engagement.tenant_id == user.tenant_id, Engagement.user_id.is_not(None),
             Engagement.start >= at, Engagement.start < at + timedelta(days=7))  # fmt: skip
     looked = _ahead(session, *soon)
-    found = outside(session, looked)
-    titles = titles_of(session, [each.taken for each in found[:8]], user)
     whole = len(looked) < _LOOKED_THROUGH
+    found = outside(session, looked, None if whole else 8)  # without all of them there is no number to tell
+    titles = titles_of(session, [each.taken for each in found[:8]], user)
     within = "the next 7 days" if whole else f"the next {_LOOKED_THROUGH:,} engagements"
     return {
         "title": "Outside working hours", "icon": "clock-history", "count": len(found) if whole else None,

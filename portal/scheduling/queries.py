@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core.db import among
 from portal.core.forms import span_label, zone_label
 from portal.core.types import zone
 from portal.hiring.models import Candidate
@@ -105,7 +107,7 @@ def _of_users(session: Any, users: Collection[UUID]) -> dict[UUID, Diary]:
         sa.select(User.id, User.full_name, User.timezone, WorkingHours.id, *kept)
         .join(WorkingHours, sa.and_(WorkingHours.tenant_id == User.tenant_id, WorkingHours.user_id == User.id),
               isouter=True)
-        .where(User.id.in_(list(users)))
+        .where(among(session, User.id, users))
     )  # fmt: skip
     return {
         key: Diary(key, name, zone_name, tuple(more[:7]) if said else _UNSAID, bool(said), True, *more[7:])
@@ -117,14 +119,16 @@ def _of_candidates(session: Any, candidates: Collection[UUID]) -> dict[UUID, Dia
     if not candidates:
         return {}
     name = (Candidate.first_name + " " + Candidate.last_name).label("name")
-    query = sa.select(Candidate.id, name, Candidate.timezone).where(Candidate.id.in_(list(candidates)))
+    query = sa.select(Candidate.id, name, Candidate.timezone).where(among(session, Candidate.id, candidates))
     return {key: Diary(key, name, zone_name) for key, name, zone_name in session.execute(query)}
 
 
 def _engagements(session: Any, people: Collection[UUID], first: datetime, last: datetime) -> Iterator[Taken]:
     if not people:
         return
-    query = engaged().where(Engagement.person_id.in_(list(people)), Engagement.start < last, Engagement.end > first)
+    query = engaged().where(
+        among(session, Engagement.person_id, people), Engagement.start < last, Engagement.end > first
+    )
     for row in session.execute(query.order_by(Engagement.start, Engagement.id)):
         yield Taken(*row)
 
@@ -141,7 +145,7 @@ def _time_off(session: Any, users: Collection[UUID], first: datetime, last: date
     if not users:
         return []
     query = sa.select(TimeOff.user_id, TimeOff.start, TimeOff.end)
-    query = query.where(TimeOff.user_id.in_(list(users)), TimeOff.start < last, TimeOff.end > first)
+    query = query.where(among(session, TimeOff.user_id, users), TimeOff.start < last, TimeOff.end > first)
     return session.execute(query.order_by(TimeOff.start)).all()  # type: ignore[no-any-return]
 
 
@@ -181,8 +185,9 @@ class Outside:
     why: tuple[str, ...]
 
 
-def outside(session: Any, engagements: Sequence[Taken]) -> list[Outside]:
-    """Those of ``engagements``, in their order, that lie outside hours, in time off, or over a limit.
+def outside(session: Any, engagements: Sequence[Taken], enough: int | None = None) -> list[Outside]:
+    """Those of ``engagements``, in their order, that lie outside hours, in time off, or over a limit; the first
+    ``enough`` of them, where no more are asked for.
 
     They need not be booked: a form asks beforehand. Where a day or week has more than its limit, all in it are over.
     """
@@ -190,13 +195,14 @@ def outside(session: Any, engagements: Sequence[Taken]) -> list[Outside]:
         return []
     people = {each.person for each in engagements}
     first, last = min(each.start for each in engagements), max(each.end for each in engagements)
-    return outside_of(diaries(session, people, people, first, last, limited=True), engagements)
+    return outside_of(diaries(session, people, people, first, last, limited=True), engagements, enough)
 
 
-def outside_of(found: dict[UUID, Diary], engagements: Sequence[Taken]) -> list[Outside]:
+def outside_of(found: dict[UUID, Diary], engagements: Sequence[Taken], enough: int | None = None) -> list[Outside]:
     """``outside`` of diaries that are read already; who has none among them is passed over."""
-    told = [(each, found[each.person]) for each in engagements if each.person in found]
-    return [Outside(each, diary.name, why) for each, diary in told if (why := tuple(_reasons(diary, each)))]
+    known = ((each, found[each.person]) for each in engagements if each.person in found)
+    told = (Outside(each, diary.name, why) for each, diary in known if (why := tuple(_reasons(diary, each))))
+    return list(islice(told, enough))
 
 
 def said_outside(session: Any, subject: UUID) -> str:

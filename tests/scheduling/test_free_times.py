@@ -115,6 +115,13 @@ def why(person: Any, start: str, length: timedelta = HOUR, subject: Any = None) 
     return found[0].why if found else ()
 
 
+def test_no_more_of_what_lies_outside_is_found_than_is_asked_for(alice: User) -> None:
+    late = [Taken(alice.id, "interview", new_id(), at(f"2026-03-0{day} 22:00"), at(f"2026-03-0{day} 23:00"))
+            for day in (2, 3, 4)]  # fmt: skip
+    found = {enough: [each.taken for each in outside(db.session, late, enough)] for enough in (2, 5, None)}
+    assert found == {2: late[:2], 5: late, None: late}
+
+
 def test_outside_hours_is_said_on_the_persons_own_clock(alice: User) -> None:
     bob, unsaid = somebody("Asia/Dubai"), somebody()
     hours(bob, "09:00-12:30, 13:30-17:00")
