@@ -1,5 +1,6 @@
 """Grids of hiring: candidates, applications, projects, jobs, role catalogue, pipeline, histories."""
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -403,12 +404,19 @@ def _concerns(status: pipeline.Status, stages: set[str]) -> bool:
 def _counts(session: Any, user: Any, statuses: list[str]) -> dict[str, int]:
     """By status; of a whole tenant each is counted up to _ENOUGH over its index, one's own are counted at once."""
     if Reach.TENANT in user.grants.reaches("read:applications"):
-        return dict(session.execute(sa.union_all(*(_count(status, user) for status in statuses))).all())
+        return dict(session.execute(_counting(tuple(statuses)), {"tenant": user.tenant_id}).all())
     counted: Any = sa.select(Application.status, sa.func.count())
     own = access.scope(counted, Application, user)
     return dict(session.execute(own.where(Application.status.in_(statuses)).group_by(Application.status)).all())
 
 
-def _count(status: str, user: Any) -> Any:
-    rows = sa.select(Application.id).where(Application.tenant_id == user.tenant_id, Application.status == status)
+@lru_cache(maxsize=64)
+def _counting(statuses: tuple[str, ...]) -> Any:
+    """The statement that counts in all of ``statuses``; building that of two dozen parts costs more than asking it."""
+    return sa.union_all(*map(_count, statuses))
+
+
+def _count(status: str) -> Any:
+    mine = Application.tenant_id == sa.bindparam("tenant", type_=sa.Uuid())
+    rows = sa.select(Application.id).where(mine, Application.status == status)
     return sa.select(sa.literal(status), sa.func.count()).select_from(rows.limit(_ENOUGH + 1).subquery())
