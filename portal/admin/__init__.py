@@ -1,8 +1,11 @@
 """The grids' machinery: one view class, one bulk engine, one export for every entity."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from flask import Flask, current_app, g, request
 from flask_admin import Admin
 from flask_admin.theme import Theme
@@ -13,7 +16,7 @@ from portal.admin import bulkviews, files, lookups, menu, runs
 from portal.admin.additions import completed
 from portal.admin.base import PortalView
 from portal.admin.cells import zone_note
-from portal.admin.grid import Grid, grids, register
+from portal.admin.grid import ME, Grid, grids, register
 from portal.admin.home import HomeView
 from portal.core import access, clock, web
 from portal.core.db import db
@@ -53,10 +56,11 @@ def _menu(admin: Any, user: Any) -> list[dict[str, Any]]:
     """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
     home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
     groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
+    counts = _waiting(admin, user)
     for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
         views = [child._view for child in category._children] if category.is_category() else []
         items = [_page(page) for page in menu.offered(category.name, user)]
-        items += [_item(view.grid, user) for view in views if view.is_visible() and view.may_read(user)]
+        items += [_item(view.grid, counts) for view in views if view.is_visible() and view.may_read(user)]
         if items:
             groups.append({"label": category.name, "items": items})
     if any(access.may(user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
@@ -71,12 +75,24 @@ def _page(page: menu.Page) -> dict[str, Any]:
             "count": None}  # fmt: skip
 
 
-def _item(grid: Grid, user: Any) -> dict[str, Any]:
+def _item(grid: Grid, counts: Mapping[str, int]) -> dict[str, Any]:
     return {
         "label": grid.title, "url": grid.url, "icon": grid.icon,
-        "active": request.path.startswith(grid.url),
-        "count": grid.waiting(db.session, user) if grid.waiting else None,
+        "active": request.path.startswith(grid.url), "count": counts.get(grid.path) or None,
     }  # fmt: skip
+
+
+def _waiting(admin: Any, user: Any) -> Mapping[str, int]:
+    """The numbers beside the menu's items, by path, in one statement."""
+    views = [child._view for category in admin.menu() if category.is_category() for child in category._children]
+    paths = tuple(v.grid.path for v in views if v.grid.waiting is not None and v.is_visible() and v.may_read(user))
+    return dict(zip(paths, db.session.execute(_counting(paths), {ME.key: user.id}).one(), strict=True)) if paths else {}
+
+
+@lru_cache(maxsize=32)
+def _counting(paths: tuple[str, ...]) -> sa.Select[Any]:
+    counts = (grids()[path].waiting for path in paths)
+    return sa.select(*(count.scalar_subquery() for count in counts if count is not None))
 
 
 @jobs.job("run_bulk")

@@ -11,6 +11,7 @@ from portal.core.types import words
 from portal.core.workflow import Change, Result, Workflow, workflow_of
 
 PAGE_SIZES = (20, 50, 100, 200)
+ME = sa.bindparam("me", type_=sa.Uuid())  # in statements that are built once, for whoever asks
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Grid:
     panels: tuple[Callable[..., Any], ...] = ()
     views: tuple[tuple[str, str], ...] = ()  # built-in views: (name, query string)
     badge: Callable[..., Any] | None = None
-    waiting: Callable[[Any, Any], int | None] | None = None  # the number beside the menu item
+    waiting: sa.Select[Any] | None = None  # counts what stands beside the menu item; ``ME`` is who asks
     in_menu: bool = True
 
     @property

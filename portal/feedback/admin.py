@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 
 from portal.admin.additions import button, panel
 from portal.admin.cells import when
-from portal.admin.grid import Column, Filter, Grid, like, options, to
+from portal.admin.grid import ME, Column, Filter, Grid, like, options, to
 from portal.admin.home import card
 from portal.admin.lookups import Lookup
 from portal.core import access, clock
@@ -35,9 +35,8 @@ def _rated(value: str) -> sa.ColumnElement[bool]:
     return InterviewFeedback.overall_rating == int(value) if value in set("12345") else sa.false()
 
 
-def _owed_count(session: Any, user: Any) -> int | None:
-    found = queries.owed(user.id).limit(_MANY).subquery()
-    return session.scalar(sa.select(sa.func.count()).select_from(found)) or None
+# What the reader owes.
+_OWED = sa.select(sa.func.count()).select_from(queries.owed(ME).limit(_MANY).subquery())
 
 
 def _badge(session: Any, row: InterviewFeedback) -> dict[str, str]:
@@ -106,7 +105,7 @@ FEEDBACK = Grid(
         .where(like(User.search_text, p)),
     ),
     search_hint="Interview, candidate or interviewer",
-    badge=_badge, panels=(_criteria_of,), waiting=_owed_count,
+    badge=_badge, panels=(_criteria_of,), waiting=_OWED,
     views=(("Doubtful", "recommendation=maybe&recommendation=no&recommendation=strong_no"),),
 )  # fmt: skip
 

@@ -164,7 +164,7 @@ def _hidden(seats: Sequence[Any], given: Sequence[Any], gated: bool, user: Holde
 # --- what is owed -----------------------------------------------------------------------------------
 
 
-def owed(user: UUID) -> sa.Select[Any]:
+def owed(user: UUID | sa.BindParameter[UUID]) -> sa.Select[Any]:
     """The keys of the completed interviews on which ``user`` owes feedback (served by ix_panelists_user)."""
     return _owing(Interview.id).where(Panelist.user_id == user)
 

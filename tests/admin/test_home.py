@@ -5,11 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from portal.admin import home
 from portal.core import clock as wall_clock
 from portal.core.db import db
+from portal.core.tenancy import everywhere
+from portal.feedback.models import InterviewFeedback
+from portal.interviews.models import Interview
+from portal.messaging.models import Delivery, DeliveryStatus
 from tests.support.cast import Cast
 from tests.support.hiring import at_work, make_application, make_interview
 from tests.support.world import populate
@@ -52,3 +57,20 @@ def test_days_ahead_are_shown_nearest_first_unless_another_sort_is_asked_for(
     page = client.get("/interviews/?when=next_7_days").text
     assert 'aria-sort="ascending"' in page
     assert 'name="sort"' not in page  # it follows the days, and goes when they go
+
+
+def test_the_menu_counts_what_waits_in_ones_own_organisation_and_for_oneself(
+    app: Flask, make_client: Any, cast: Cast, clock: Any
+) -> None:
+    populate(app, cast)  # a message and owed feedback in each organisation
+    with app.app_context(), everywhere(db.session):
+        db.session.execute(sa.update(Delivery).values(status=DeliveryStatus.DEAD))
+        db.session.execute(sa.update(InterviewFeedback).values(submitted_at=None, recommendation=None))
+        db.session.execute(sa.update(Interview).values(status="completed"))
+        db.session.commit()
+    counted = {person.email: _menu_counts(make_client(person)) for person in (cast.alice, cast.bob)}
+    assert counted == {cast.alice.email: {"Feedback": "1", "Messages": "1"}, cast.bob.email: {"Messages": "1"}}
+
+
+def _menu_counts(client: Any) -> dict[str, str]:
+    return dict(re.findall(r'<span>([^<]+)</span><span class="nav-count">(\d+)<', client.get("/").text))
