@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.utils import secure_filename
 
 from portal.admin import export
-from portal.admin.cells import Reader, as_tds, when, zone_note
+from portal.admin.cells import Line, Reader, as_trs, when, zone_note
 from portal.admin.grid import PAGE_SIZES, Filter, Grid
 from portal.admin.models import SavedView
 from portal.admin.query import PRESETS, Query, fetch_page, permitted, to_key
@@ -33,6 +34,7 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
     read = Reader(grid, columns, user)
     may_write, pages = view.may_write(), _pages(grid)
     may_edit = may_write and "edit" in pages
+    bulk = _bulk(view, query)
     first = (query.page - 1) * query.size + 1
     shown = {c.name for c in columns}
     filters = [_filter(each, query) for each in permitted(grid.filters, user)]
@@ -42,7 +44,8 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
         "links": [link for link in grid.links if access.may(user, *link.permissions)],
         "search_hint": grid.search_hint, "zone_note": zone_note(user, query.at),
         "columns": [_column(c, query) for c in columns],
-        "rows": [_row(row, read, may_edit) for row in found.rows],
+        "rows": len(found.rows),
+        "body": partial(as_trs, [_line(row, read, may_edit) for row in found.rows], pick=bool(bulk)),
         "total": found.total, "total_is_capped": found.capped,
         "first": first if found.rows else 0, "last": first + len(found.rows) - 1 if found.rows else 0,
         "page": query.page, "pages": None if found.capped else max(1, -(-found.total // query.size)),
@@ -58,16 +61,14 @@ def page(session: Any, view: Any, query: Query) -> dict[str, Any]:
         ],
         "saved_views": _views(session, query), "save_view_url": f"{grid.url}views", "query_string": query.string,
         "exports": _exports(query) if view.may_export() else [],
-        "bulk": _bulk(view, query),
+        "bulk": bulk,
         "hidden": [(n, v) for n, v in query.pairs() if n not in ("q", "cols")],
     }  # fmt: skip
 
 
-def _row(row: Any, read: Reader, may_edit: bool) -> dict[str, Any]:
-    lead, *others = read.row(row)
+def _line(row: Any, read: Reader, may_edit: bool) -> Line:
     url = read.grid.row_url(row.id__)
-    edit_url = f"{url}/edit" if may_edit and row.may_change__ else None
-    return {"id": str(row.id__), "url": url, "lead": lead, "others": as_tds(others), "edit_url": edit_url}
+    return Line(str(row.id__), url, f"{url}/edit" if may_edit and row.may_change__ else None, read.row(row))
 
 
 def _bulk(view: Any, query: Query) -> list[dict[str, Any]]:

@@ -5,12 +5,15 @@ import hashlib
 import re
 import secrets
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request, session
 from flask.wrappers import Request
+from markupsafe import Markup
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.utils import cached_property
 
@@ -63,9 +66,21 @@ def style_nonce() -> str:
     return str(g.style_nonce)
 
 
+def icons_of(sprite: str) -> Callable[..., Markup]:
+    """What writes an icon of the file ``sprite``: a page has some sixty, and they are few."""
+
+    @lru_cache(maxsize=1024)
+    def icon(name: str, more: str = "") -> Markup:
+        form = '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+        return Markup(form).format(f" {more}" if more else "", sprite, name)
+
+    return icon
+
+
 def install(app: Flask, tenant_of: Any) -> None:
     """``tenant_of`` answers the tenant's key for a session's user key, or None."""
     app.request_class = LargeFormRequest
+    app.add_template_global(icons_of)
 
     stamp = _static_stamp(app)
 
