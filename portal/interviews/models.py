@@ -160,7 +160,15 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
             sqlite_where=_OPEN,
         ),
         sa.Index("ix_interviews_status", "tenant_id", "status", "scheduled_start", "id"),
-        sa.Index("ix_interviews_type", "tenant_id", "interview_type", "scheduled_start", "id"),
+        # With the state, so that a filter of both is counted without the rows. A move writes all indexes anyway.
+        sa.Index(
+            "ix_interviews_type",
+            "tenant_id",
+            "interview_type",
+            "scheduled_start",
+            "id",
+            postgresql_include=["status"],
+        ),
         sa.Index("ix_interviews_organizer", "tenant_id", "organizer_id", "scheduled_start", "id"),
         sa.Index("ix_interviews_application", "tenant_id", "application_id", "scheduled_start"),
         sa.Index("ix_interviews_title", "tenant_id", "title", "id"),
