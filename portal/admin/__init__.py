@@ -16,7 +16,7 @@ from portal.admin import bulkviews, files, lookups, menu, runs
 from portal.admin.additions import completed
 from portal.admin.base import PortalView
 from portal.admin.cells import zone_note
-from portal.admin.grid import ME, Grid, grids, register
+from portal.admin.grid import ME, NOW, Grid, grids, register
 from portal.admin.home import HomeView
 from portal.core import access, clock, web
 from portal.core.db import db
@@ -86,7 +86,10 @@ def _waiting(admin: Any, user: Any) -> Mapping[str, int]:
     """The numbers beside the menu's items, by path, in one statement."""
     views = [child._view for category in admin.menu() if category.is_category() for child in category._children]
     paths = tuple(v.grid.path for v in views if v.grid.waiting is not None and v.is_visible() and v.may_read(user))
-    return dict(zip(paths, db.session.execute(_counting(paths), {ME.key: user.id}).one(), strict=True)) if paths else {}
+    if not paths:
+        return {}
+    found = db.session.execute(_counting(paths), {ME.key: user.id, NOW.key: clock.now()}).one()
+    return dict(zip(paths, found, strict=True))
 
 
 @lru_cache(maxsize=32)

@@ -7,11 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.core import access
-from portal.core.types import words
+from portal.core.types import UtcDateTime, words
 from portal.core.workflow import Change, Result, Workflow, workflow_of
 
 PAGE_SIZES = (20, 50, 100, 200)
 ME = sa.bindparam("me", type_=sa.Uuid())  # in statements that are built once, for whoever asks
+NOW = sa.bindparam("now", type_=UtcDateTime())  # and whenever
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Grid:
     panels: tuple[Callable[..., Any], ...] = ()
     views: tuple[tuple[str, str], ...] = ()  # built-in views: (name, query string)
     badge: Callable[..., Any] | None = None
-    waiting: sa.Select[Any] | None = None  # counts what stands beside the menu item; ``ME`` is who asks
+    waiting: sa.Select[Any] | None = None  # counts what stands beside the menu item; ``ME`` asks, ``NOW``
     in_menu: bool = True
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import ME, NOW, Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
 from portal.core import clock
 from portal.core.types import words
@@ -15,6 +15,7 @@ from portal.people.queries import holding
 from portal.practice import actions, bookings, checklists, forms, queries, series  # noqa: F401 - bookings hang on the moves
 from portal.practice.models import (
     OPEN,
+    STILL_OPEN,
     ChecklistCategory,
     Decision,
     MockInterview,
@@ -38,6 +39,7 @@ CATEGORY_TONES = {
     "technical_skills": "blue", "communication": "teal", "professionalism": "purple", "role_specific": "indigo",
     "knowledge": "cyan",
 }  # fmt: skip
+_MANY = 100  # the menu need not count further
 _MANAGE_CHECKLISTS = ("write:interview_templates",)
 
 
@@ -58,11 +60,14 @@ def _is_assessed(row: MockInterview) -> bool:
     return row.status == MockStatus.COMPLETED
 
 
-def _awaiting(session: Any, user: Any) -> int | None:
-    """Requests that wait for a time, and what has begun and is not assessed: of the user as coordinator."""
-    waits = [queries.to_schedule(user.id), queries.awaiting_assessment(user.id, clock.now())]
-    found = sa.union_all(*(each.order_by(None) for each in waits)).limit(100).subquery()
-    return session.scalar(sa.select(sa.func.count()).select_from(found)) or None
+# Requests that wait for a time, and what has begun and is not assessed: of the reader as coordinator.
+_AWAITING = sa.select(sa.func.count()).select_from(
+    sa.select(MockInterview.id)
+    .where(MockInterview.coordinator_id == ME, STILL_OPEN)
+    .where(sa.or_(MockInterview.status == MockStatus.REQUESTED, queries.is_overdue(NOW)))
+    .limit(_MANY)
+    .subquery()
+)
 
 
 def _badge(session: Any, row: MockInterview) -> dict[str, str]:
@@ -194,7 +199,7 @@ MOCK_INTERVIEWS = Grid(
         ("To schedule", "status=requested&sort=-created_at"),
         ("Coming up", "status=scheduled&when=next_30_days&sort=scheduled_start"),
     ),
-    waiting=_awaiting,
+    waiting=_AWAITING,
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ _TAKES_PLACE = (MockStatus.SCHEDULED, MockStatus.IN_PROGRESS)
 _RECENT = timedelta(days=14)
 
 
-def is_overdue(at: datetime) -> sa.ColumnElement[bool]:
+def is_overdue(at: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
     """Its time came and nobody said what became of it."""
     return sa.and_(M.status.in_(_TAKES_PLACE), M.scheduled_start < at)
 
@@ -99,13 +99,13 @@ def in_training(*conditions: Any) -> Keys:
     return found.order_by(T.end_date.is_(None), T.end_date, T.id)
 
 
-def to_mark_ready(user: UUID) -> Keys:
+def to_mark_ready(user: UUID | sa.BindParameter[UUID]) -> Keys:
     """Trainings that the user assigned, which ended well enough for a new attempt, and whose candidate still waits to
     be marked ready for it (``ix_training_not_ready``)."""
     return (
         sa.select(T.id)
         .join(Application, sa.and_(Application.tenant_id == T.tenant_id, Application.id == T.application_id))
-        .where(T.tenant_id == tenant_id(), T.assigned_by_id == user, NOT_READY)
+        .where(T.assigned_by_id == user, NOT_READY)
         .where(Application.status == "training_completed")
     )
 

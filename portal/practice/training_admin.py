@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from wtforms import IntegerField
 
-from portal.admin.grid import Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import ME, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
 from portal.core import clock
 from portal.core.forms import Within
@@ -41,9 +41,8 @@ def _late() -> sa.ColumnElement[bool]:
     return sa.and_(TrainingAssignment.status.in_(GOING_ON), TrainingAssignment.end_date < clock.now().date())
 
 
-def _to_mark_ready(session: Any, user: Any) -> int | None:
-    found = queries.to_mark_ready(user.id).limit(100).subquery()
-    return session.scalar(sa.select(sa.func.count()).select_from(found)) or None
+# Trainings of the reader's that are over, and whose candidates are to be marked ready.
+_TO_MARK_READY = sa.select(sa.func.count()).select_from(queries.to_mark_ready(ME).limit(100).subquery())
 
 
 def _is_going_on(row: TrainingAssignment) -> bool:
@@ -129,7 +128,7 @@ TRAININGS = Grid(
     create=training.create_training, update=training.change_training, write=ASSIGN, badge=_badge,
     bulk_offers=("start", "complete", "ready_for_reassessment", "cancel"),
     views=(("Late", "until=overdue"), ("In training", "status=assigned&status=in_progress&sort=end_date")),
-    waiting=_to_mark_ready,
+    waiting=_TO_MARK_READY,
 )  # fmt: skip
 
 

@@ -106,7 +106,10 @@ def test_a_slot_is_free_again_unless_its_mock_interview_stays_in_it(
         elif what == "later within it":
             move(row, "reschedule", alice, scheduled_start=START.replace(minute=30))
         else:
-            given = {"reschedule": {"scheduled_start": START.replace(hour=15)}, "cancel": {"reason": "Ill"}}
+            given: dict[str, dict[str, Any]] = {
+                "reschedule": {"scheduled_start": START.replace(hour=15)},
+                "cancel": {"reason": "Ill"},
+            }
             move(row, what, alice, **given.get(what, {}))
         db.session.commit()
         key = row.id

@@ -1,13 +1,13 @@
 """Two indexes hold what is counted with them, so that PostgreSQL need not read the rows
 
-Revision: 0010
-Before it: 0005
+Revision: 0007
+Before it: 0006
 """
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
