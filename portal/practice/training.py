@@ -144,9 +144,7 @@ def create_session(session: Any, values: Mapping[str, Any], change: Change) -> T
 def create_sessions(session: Any, values: Mapping[str, Any], change: Change) -> list[TrainingSession]:
     """A series on the wall clock of its zone: nine o'clock stays nine o'clock when the clocks change in between."""
     values = dict(values)
-    change = Change(change.at, change.by, {**change.data, **{
-        name: values.pop(name) for name in ("allow_past", "overrule_reason") if values.get(name)
-    }})  # fmt: skip
+    change = _knowing(change, values)
     count, every = values.pop("repeat", None) or 1, values.pop("every_days", None) or 7
     _check_series(count, every)
     assignment = _open_training(session, values.get("assignment_id"), change)
@@ -165,6 +163,12 @@ def create_sessions(session: Any, values: Mapping[str, Any], change: Change) -> 
     records.touch(assignment)
     session.flush()
     return made
+
+
+def _knowing(change: Change, values: dict[str, Any]) -> Change:
+    """``change`` with what people do knowingly, which is no column of the row: it is taken out of ``values``."""
+    knowing = {name: values.pop(name, None) for name in ("allow_past", "overrule_reason")}
+    return Change(change.at, change.by, {**change.data, **{name: value for name, value in knowing.items() if value}})
 
 
 def _check_series(count: Any, every: Any) -> None:
@@ -201,9 +205,7 @@ def change_session(
 ) -> TrainingSession:
     """Edit a session: new times are a rescheduling; another trainer's time is taken up."""
     values = {name: value for name, value in values.items() if name not in ("assignment_id", "repeat", "every_days")}
-    change = Change(change.at, change.by, {**change.data, **{
-        name: values.pop(name) for name in ("allow_past", "overrule_reason") if name in values
-    }})  # fmt: skip
+    change = _knowing(change, values)
     if version != row.version:
         raise records.Stale(row)
     times = {name: values.pop(name) for name in ("session_start", "duration") if values.get(name) is not None}

@@ -2,7 +2,6 @@
 and the reminders arrive."""
 
 import csv
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -20,28 +19,10 @@ from portal.people.models import Tenant, User
 from tests.support.browser import Visit
 from tests.support.cast import Cast, Person, make_person
 from tests.support.mail import MailServer
+from tests.support.walking import PASSWORD, enter, pick
 from tests.support.world import populate
 
 ROLES = ("HR", "Interview Coordinator", "Manager", "Interviewer")
-PASSWORD = "correct horse battery"
-
-
-def _enter(people: Callable[..., Visit], person: Person) -> Page:
-    page = people().open()
-    page.goto("/login")
-    page.get_by_label("E-mail").fill(person.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Good")
-    return page
-
-
-def _pick(page: Page, field: str, words: str) -> None:
-    """Choose from a pick-list by typing."""
-    page.wait_for_selector("html[data-ready]")
-    page.locator(f"#{field} + .ts-wrapper .ts-control").click()
-    page.locator(f"#{field} + .ts-wrapper input").press_sequentially(words, delay=20)
-    page.locator(".ts-dropdown .option", has_text=re.compile(words, re.I)).first.click()
 
 
 @pytest.fixture
@@ -74,9 +55,9 @@ def staff(app: Flask, cast: Cast, clock: Any) -> dict[str, Person]:
 def test_from_log_in_to_the_opened_csv_and_the_reminder(
     app: Flask, staff: dict[str, Person], people: Callable[..., Visit], mailbox: MailServer, clock: Any, jobs: Any
 ) -> None:
-    _hr_schedules_and_edits(_enter(people, staff["HR"]))
-    _coordinator_confirms_and_moves_many(_enter(people, staff["Interview Coordinator"]))
-    _manager_exports(_enter(people, staff["Manager"]))
+    _hr_schedules_and_edits(enter(people, staff["HR"].email))
+    _coordinator_confirms_and_moves_many(enter(people, staff["Interview Coordinator"].email))
+    _manager_exports(enter(people, staff["Manager"].email))
     jobs.drain()
     mailbox.clear()
 
@@ -97,12 +78,12 @@ def _text(message: Any) -> str:
 def _hr_schedules_and_edits(page: Page) -> None:
     page.get_by_role("link", name="Interviews", exact=True).click()
     page.get_by_role("link", name="New", exact=True).click()
-    _pick(page, "application_id", "Harbour")
+    pick(page, "application_id", "Harbour")
     page.get_by_label("Type").select_option("technical")
     page.get_by_label("Title").fill("Round one")
     page.get_by_label("Start", exact=False).first.fill("2026-03-05T10:30")
     page.get_by_label("End", exact=False).first.fill("2026-03-05T09:30")
-    _pick(page, "interviewers", "Ines")
+    pick(page, "interviewers", "Ines")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#scheduled_end-error")).to_contain_text("The end must be after the start.")
     expect(page.locator("#title")).to_have_value("Round one")
