@@ -20,7 +20,7 @@ from portal.admin.listing import XLSX, download
 from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
 from portal.admin.movepages import verb_form_for
 from portal.core import access, clock, wall
-from portal.core.db import db, mean_to_read
+from portal.core.db import commit_in_passing, db, mean_to_read
 from portal.core.errors import Missing
 from portal.core.types import words
 from portal.people.models import User
@@ -65,10 +65,11 @@ def confirm(run: UUID) -> ResponseReturnValue:
     size = _count(found)
     at_once = size <= runs.INLINE
     if runs.start(db.session, found, params, clock.now(), claimed=at_once):
-        db.session.commit()
         if at_once:
+            commit_in_passing(db.session)  # if this is lost nothing was done, and the draft waits to be confirmed again
             runs.go_on(db.session, run)
         else:
+            db.session.commit()
             jobs.enqueue("run_bulk", tenant=str(found.tenant_id), run=str(run))
     return redirect(url_for("bulk.show", run=run))
 

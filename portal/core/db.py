@@ -203,6 +203,14 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def commit_in_passing(session: Any) -> None:
+    """Commit without waiting for the disk: for what may be as if it had not been, should the machine fail at this
+    very moment. A commit that follows and waits makes both last."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
+    session.commit()
+
+
 # --- rows as JSON -----------------------------------------------------------------------------------
 
 
