@@ -16,7 +16,7 @@ from werkzeug.utils import secure_filename
 
 from portal.admin import export
 from portal.admin.cells import Line, Reader, as_trs, when, zone_note
-from portal.admin.grid import PAGE_SIZES, Filter, Grid
+from portal.admin.grid import ME, PAGE_SIZES, Filter, Grid
 from portal.admin.models import SavedView
 from portal.admin.query import PRESETS, Query, fetch_page, permitted, to_key
 from portal.core import access, clock
@@ -187,15 +187,19 @@ def export_xlsx(session: Any, query: Query, name: str) -> ResponseReturnValue:
 # -- saved views --------------------------------------------------------------------------------------
 
 
+# Those of one grid that somebody may use.
+_KEPT = (
+    sa.select(SavedView.id, SavedView.name, SavedView.query, SavedView.shared, SavedView.user_id)
+    .where(SavedView.grid == sa.bindparam("grid"), sa.or_(SavedView.user_id == ME, SavedView.shared.is_(True)))
+    .order_by(SavedView.name)
+    .limit(50)
+)
+
+
 def _views(session: Any, query: Query) -> list[dict[str, Any]]:
     """The grid's built-in views, the user's own, and those that colleagues share."""
     grid, user = query.grid, query.user
-    found = session.scalars(
-        sa.select(SavedView)
-        .where(SavedView.grid == grid.path, sa.or_(SavedView.user_id == user.id, SavedView.shared.is_(True)))
-        .order_by(SavedView.name)
-        .limit(50)
-    )
+    found = session.execute(_KEPT, {"grid": grid.path, ME.key: user.id})
     views = [{"id": "", "name": name, "url": f"{grid.url}?{text}", "active": _is(text, query),
               "shared": False, "delete_url": None} for name, text in grid.views]  # fmt: skip
     for each in found:
