@@ -10,6 +10,7 @@ from portal.core.db import db
 from portal.core.tenancy import everywhere
 from portal.people.actions import token_hash
 from portal.people.models import ApiToken
+from portal.practice.criteria import STARTERS
 from tests.conftest import MakeApp
 from tests.messaging.world import HOUR, make_world
 from tests.support.cast import Cast, make_person
@@ -32,6 +33,8 @@ def test_the_first_user_comes_with_their_tenant_and_logs_in(
     done = run.invoke(args=["user", "create", *words])
     assert (done.exit_code, done.output) == (0, "Ann <ann@x.example> can log in to Harbour Health.\n")
     assert client.log_in_by_form("ann@x.example", PASSWORD).status_code == 302
+    checklists = client.get("/checklists/").text
+    assert f"{sum(map(len, STARTERS.values()))} active criteria in {len(STARTERS)} roles" in checklists
 
 
 @pytest.mark.parametrize(

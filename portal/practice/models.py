@@ -107,7 +107,7 @@ class SessionStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-FOCUS_AREAS = Rows((Cell("area", 200, unique=True),), "area", plain=True)
+FOCUS_AREAS = Rows((Cell("area", 200, unique=True),), "focus area", plain=True)
 SKILLS = Rows((Cell("skill", 200, unique=True),), "skill", plain=True)
 
 

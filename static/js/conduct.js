@@ -260,7 +260,10 @@ function conduct(form, say) {
     waits: (why) => tell(`Not saved yet, ${where()}: ${why}. It is tried again.`, true, true),
     version: (id, version) => sheet.put(`item-${id}-version`, version),
     drafted: (sent) => Object.assign(base, sent),
-    conflict: (id, answer) => ask(sheet, saver, id, answer, say),
+    conflict: (id, answer) => {
+      tell(`Not saved yet, ${where()}: a criterion waits for your choice`, true);
+      ask(sheet, saver, id, answer, say);
+    },
     gone: (id) => {
       remark(sheet.line(id), "This was taken off the checklist in another window. What stands here is not saved.");
       sheet.line(id).classList.add("is-gone");

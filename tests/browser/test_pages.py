@@ -10,8 +10,12 @@ from flask import Flask
 
 from portal.admin.grid import grids
 from portal.core import clock
+from portal.core.db import db
+from portal.practice.models import MockInterviewChecklistTemplate
 from tests.support.browser import Visit
 from tests.support.cast import Cast
+from tests.support.hiring import at_work, make_application, make_job
+from tests.support.practice import conducted, in_days, make_criteria
 from tests.support.world import populate
 
 AXE = next((Path(__file__).parent.parent / "support" / "axe").rglob("axe.min.js"))
@@ -23,6 +27,17 @@ def _faults(page: Any) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("rules => axe.run(document, rules)", RULES)
     return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]]
+
+
+def _practice(app: Flask, cast: Cast) -> tuple[str, str]:
+    """The page of a mock interview in progress, and of its role's checklist."""
+    with app.app_context(), at_work(cast.alice) as alice:
+        job = make_job()
+        criterion = make_criteria(job, "Listens", "Hands over", "Neat appearance")[0].id
+        mock = conducted(alice, make_application("documents_verified", job=job), start=in_days(40)).id
+        role = db.session.get_one(MockInterviewChecklistTemplate, (alice.tenant_id, criterion)).job_role_id
+        db.session.commit()
+        return f"/mock-interviews/{mock}/conduct", f"/checklists/{role}"
 
 
 @pytest.mark.browser
@@ -47,6 +62,10 @@ def test_every_page_is_accessible_and_quiet(
     urls += [f"{row}/feedback", f"/feedback/{world.own['feedback']}/reopen"]
     urls += ["/interviews/new", "/candidates/new", f"{row}/move/reschedule", f"{row}/move/cancel"]
 
+    conduct, checklist = _practice(app, cast)
+    over = f"/mock-interviews/{world.own['mock-interviews']}/conduct"
+    urls += ["/checklists/", checklist, f"{checklist}/copy", conduct, over]
+
     visit = people(color_scheme="dark")
     visit.context.add_cookies([cookie])  # type: ignore[list-item]
     page = visit.open()
@@ -59,7 +78,8 @@ def test_every_page_is_accessible_and_quiet(
         if wide > 0:
             told.setdefault(url, []).append(f"scrolls sideways by {wide}px")
     page.set_viewport_size({"width": 360, "height": 740})
-    for url in ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", f"{row}/feedback", "/login"):
+    narrow = ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", f"{row}/feedback", "/login")
+    for url in (*narrow, conduct, checklist, "/checklists/"):
         page.goto(url)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
