@@ -39,6 +39,7 @@ from portal.people import views as people_views
 from portal.practice import admin as practice_admin
 from portal.practice import boxes as _practice_boxes  # noqa: F401 - they stand beside forms
 from portal.practice import bulk as _practice_bulk  # noqa: F401 - it adds to bulk bars
+from portal.practice import calendar as _practice_calendar  # noqa: F401 - its events stand in the calendar
 from portal.practice import cards as _practice_cards  # noqa: F401 - they stand on the home
 from portal.practice import checklist_views, conduct_views, summaries, training_admin
 from portal.practice import slots_admin as practice_slots

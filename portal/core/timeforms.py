@@ -1,5 +1,6 @@
 """What several features ask for about time: weekdays, and by how much many rows move at once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +9,26 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 from wtforms.widgets import CheckboxInput
 
-from portal.core.forms import VerbForm, WallTimeField, Within, as_json
-from portal.core.types import words
+from portal.core.forms import VerbForm, WallTimeField, Within, as_json, moment, parse_wall
+from portal.core.types import words, zone_names
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _BY, _TO = {"data-when": "how=offset"}, {"data-when": "how=time"}
+
+
+def suggest_time(field: WallTimeField, args: Mapping[str, str], zone_name: str) -> None:
+    """Fill in the wall time that an address suggests under the field's name, of the ``zone`` that it names or else of
+    ``zone_name``; what it says wrongly is told beside the field."""
+    try:
+        field.data = time_said(args, field.name, zone_name) or field.data
+    except ValueError as error:
+        field.errors, field.raw_data = [str(error)], [args[field.name]]
+
+
+def time_said(args: Mapping[str, str], name: str, zone_name: str) -> datetime | None:
+    """The moment that an address says under ``name``, None where it says nothing; raises ValueError in words."""
+    here, text = args.get("zone", ""), args.get(name)
+    return moment(parse_wall(text), here if here in zone_names() else zone_name) if text else None
 
 
 class WeekdaysField(SelectMultipleField):  # type: ignore[misc]

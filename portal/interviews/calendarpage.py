@@ -10,6 +10,7 @@ from flask import url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
+from portal.admin.agenda import DAY, Event, Person, Span, Wanted, by_person
 from portal.admin.grid import options
 from portal.admin.lookups import lookups
 from portal.admin.query import to_key
@@ -17,11 +18,9 @@ from portal.core import access
 from portal.core.forms import chosen_labels
 from portal.core.types import words
 from portal.interviews import calendar
-from portal.interviews.admin import INTERVIEWS, TONES
-from portal.interviews.calendar import DAY, Event, Person, Span, Wanted
 from portal.interviews.models import InterviewStatus
 
-VIEWS = (("week", "Week"), ("day", "Day"), ("people", "By interviewer"), ("list", "List"))
+VIEWS = (("week", "Week"), ("day", "Day"), ("people", "By person"), ("list", "List"))
 UNKNOWN = "(unknown)"
 _ONE_DAY = ("day", "people")
 _FIRST_HOUR, _LAST_HOUR = 8, 19  # that are always shown; what is earlier or later widens the day
@@ -121,7 +120,7 @@ def hours(found: list[Event], span: Span) -> tuple[int, int]:
 
 
 def agenda(found: list[Event], span: Span, asked: Asked, today: date) -> list[dict[str, Any]]:
-    """The days with their interviews; days without any are left out."""
+    """The days with what is on them; days without any are left out."""
     days: dict[date, list[dict[str, Any]]] = {}
     back = urlencode({"back": asked.url()})
     for event in found:
@@ -135,11 +134,11 @@ def agenda(found: list[Event], span: Span, asked: Asked, today: date) -> list[di
 
 def _line(event: Event, span: Span, back: str) -> dict[str, Any]:
     start, end = event.walls(span.zone_name)
-    row = INTERVIEWS.row_url(event.id)
     return {
-        "url": row, "title": event.candidate, "what": event.title, "project": event.project, "clock": event.clock(span),
-        "panel": panel(event), "badge": {"label": words(event.status), "colour": TONES[event.status]},
-        "move_url": f"{row}/move/reschedule?{back}" if event.movable else "",
+        "url": event.url, "kind": event.kind, "icon": event.icon,
+        "title": event.candidate, "what": event.title, "project": event.project, "clock": event.clock(span),
+        "panel": panel(event), "badge": {"label": words(event.status), "colour": event.tone},
+        "move_url": f"{event.url}/move/reschedule?{back}" if event.movable else "",
         "from": _minutes(start, span), "to": _minutes(end, span),
     }  # fmt: skip
 
@@ -153,7 +152,7 @@ def _minutes(wall: datetime, span: Span) -> int:
 def plan(found: list[Event], span: Span, asked: Asked) -> list[dict[str, Any]]:
     """A day, person by person; who was asked for stands there with an empty day too."""
     chosen = {key: name for value, name in _labels("users", asked.wanted.get("interviewer")) if (key := to_key(value))}
-    people = calendar.by_person(found, list(chosen))
+    people = by_person(found, list(chosen))
     busy, back = {person.key for person in people}, urlencode({"back": asked.url()})
     idle = [Person(name, key) for key, name in chosen.items() if key not in busy and name != UNKNOWN]
     return [

@@ -13,14 +13,11 @@ from portal.core.forms import (
     VerbForm,
     WallTimeField,
     choices,
-    moment,
-    parse_wall,
     span_label,
     verb_form,
 )
 from portal.core.tenancy import tenant_id
-from portal.core.timeforms import MoveManyForm
-from portal.core.types import zone_names
+from portal.core.timeforms import MoveManyForm, suggest_time
 from portal.interviews.filling import copy_name
 from portal.interviews.models import Outcome
 from portal.people.models import User
@@ -57,13 +54,8 @@ class RescheduleForm(VerbForm):
     def suggest(self, row: Any, args: Mapping[str, str]) -> None:
         """Wall times of ``zone``. A start alone moves the interview, which keeps its length; an end alone changes
         that."""
-        here = args.get("zone", "")
         for field in (self.scheduled_start, self.scheduled_end):
-            if text := args.get(field.name):
-                try:
-                    field.data = moment(parse_wall(text), here if here in zone_names() else row.timezone)
-                except ValueError as error:
-                    field.errors, field.raw_data = [str(error)], [text]
+            suggest_time(field, args, row.timezone)
         start, end = self.scheduled_start, args.get("scheduled_end")
         if start.data != row.scheduled_start and not end:
             self.scheduled_end.data = start.data + (row.scheduled_end - row.scheduled_start)

@@ -1,4 +1,4 @@
-"""The calendar of interviews: a week, a day, a list, a day by interviewer. All it shows stands in its address."""
+"""The calendar: a week, a day, a list, a day by person. All it shows stands in its address."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from portal.admin import menu
+from portal.admin.agenda import Event, Span, by_person
 from portal.core import access, clock
 from portal.core.db import db
-from portal.core.types import words, zone
+from portal.core.types import zone
 from portal.core.web import style_nonce
 from portal.interviews import calendar
 from portal.interviews import calendarpage as says
-from portal.interviews.admin import INTERVIEWS, TONES
-from portal.interviews.calendar import Event, Span
+from portal.interviews.admin import INTERVIEWS
 from portal.interviews.calendarpage import Asked
 
 blueprint = Blueprint("calendar", __name__, url_prefix="/calendar")
@@ -34,7 +34,7 @@ def page() -> ResponseReturnValue:
     return render_template(
         "portal/calendar.html", asked=asked, span=span, title=says.title(span), tabs=says.tabs(asked), count=len(found),
         agenda=says.agenda(found, span, asked, today) if asked.view != "people" else [],
-        side=says.side(calendar.by_person(found), asked),
+        side=says.side(by_person(found), asked),
         plan=says.plan(found, span, asked) if asked.view == "people" else [], hours=says.hours(found, span),
         cut_off=says.cut_off() if cut_off else "", filters=says.filters(asked), chips=says.chips(asked),
         mine_url=asked.url(wanted=replace(asked.wanted, mine=not asked.wanted.mine)),
@@ -48,7 +48,7 @@ def page() -> ResponseReturnValue:
 @blueprint.get("/events")
 @login_required  # type: ignore[untyped-decorator]
 def events() -> ResponseReturnValue:
-    """The interviews from ``start`` to ``end`` (days; 45 at most), with wall times of the reader's zone."""
+    """What takes place from ``start`` to ``end`` (days; 45 at most), with wall times of the reader's zone."""
     access.require(current_user, "read:interviews")
     first, end = says.day_said(request.args.get("start")), says.day_said(request.args.get("end"))
     if first is None or end is None or end <= first:
@@ -62,12 +62,12 @@ def events() -> ResponseReturnValue:
 
 def _told(event: Event, span: Span) -> dict[str, Any]:
     start, end = event.walls(span.zone_name)
-    row = INTERVIEWS.row_url(event.id)
     return {
         "id": str(event.id), "title": event.candidate, "start": start.isoformat(), "end": end.isoformat(),
-        "url": row, "editable": event.movable, "classNames": [f"tone-{TONES[event.status]}"],
+        "url": event.url, "editable": event.movable,
+        "classNames": [f"tone-{event.tone}", *(["is-other"] if event.kind else [])],
         "extendedProps": {
-            "what": event.title, "status": words(event.status), "clock": event.clock(span), "project": event.project,
-            "panel": says.panel(event), "version": event.version, "move": f"{row}/move/reschedule",
+            "what": event.title, "status": event.state, "clock": event.clock(span), "project": event.project,
+            "panel": says.panel(event), "version": event.version, "move": f"{event.url}/move/reschedule",
         },
     }  # fmt: skip

@@ -1,7 +1,8 @@
 """What the verbs of practice ask for."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from portal.core.forms import (
 )
 from portal.core.rowsfield import RowsField
 from portal.core.tenancy import tenant_id
+from portal.core.timeforms import suggest_time, time_said
 from portal.people.models import User
 from portal.practice.models import (
     FOCUS_AREAS,
@@ -78,11 +80,23 @@ class ScheduleMockForm(VerbForm):
         if "mode" in self:
             self.mode.data, self.meeting_link.data = row.mode, row.meeting_link
 
+    def suggest(self, row: Any, args: Mapping[str, str]) -> None:
+        """A start moves it, an end changes how long it takes; both are wall times of ``zone``."""
+        suggest_time(self.scheduled_start, args, row.timezone)
+        with suppress(ValueError):  # no field of ours asks for the end
+            end = time_said(args, "scheduled_end", row.timezone)
+            if end and self.scheduled_start.data:
+                self.duration.data = int((end - self.scheduled_start.data).total_seconds() // 60)
+
     def facts(self, row: Any, zone_name: str) -> list[tuple[str, list[str]]]:
         if row.scheduled_start is None:
             return []
         zones = dict.fromkeys((row.timezone, zone_name))
-        return [("Now", [span_label(row.scheduled_start, row.scheduled_end, name) for name in zones])]
+        told = [("Now", row.scheduled_start, row.scheduled_end)]
+        start, minutes = self.scheduled_start.data, self.duration.data
+        if start and minutes and (start, minutes) != (row.scheduled_start, row.duration):
+            told.append(("Proposed", start, start + timedelta(minutes=minutes)))
+        return [(label, [span_label(first, last, name) for name in zones]) for label, first, last in told]
 
     @classmethod
     def revive(cls, session: Any, params: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 
+from portal.admin.agenda import Span, Wanted
 from portal.core.db import db
 from portal.interviews import calendar
-from portal.interviews.calendar import Span, Wanted
 from portal.interviews.models import Interview, Panelist
 from portal.people.models import Tenant, User
 from portal.people.roles import BUILT_IN
@@ -321,11 +321,11 @@ def test_without_scripts_the_page_is_the_list_of_its_days(office: Office, make_c
     page = text(client.get("/calendar"))
     assert "<script>alert(1)" not in body
     assert "Monday, 2 March today 1 11:00–12:00 <script>alert(1)</script> Doe Scheduled First round" in page
-    assert f"{ivan.full_name} 1 interviews" in page
+    assert f"{ivan.full_name} 1 of these" in page
     assert f'href="/interviews/{row}/move/reschedule?back=%2Fcalendar%3Fdate%3D2026-03-02"' in body
     assert "Next week" not in page
     assert "Next week" in text(client.get("/calendar?date=2026-03-11"))
-    assert "No interviews" in text(client.get("/calendar?view=day&date=2026-03-03"))
+    assert "Nothing arranged" in text(client.get("/calendar?view=day&date=2026-03-03"))
 
 
 def test_a_day_by_interviewer_tells_who_has_what_and_who_is_free(office: Office, make_client: Any) -> None:
