@@ -42,6 +42,7 @@ from portal.practice import bulk as _practice_bulk  # noqa: F401 - it adds to bu
 from portal.practice import calendar as _practice_calendar  # noqa: F401 - its events stand in the calendar
 from portal.practice import cards as _practice_cards  # noqa: F401 - they stand on the home
 from portal.practice import checklist_views, conduct_views, summaries, training_admin
+from portal.practice import series_views as practice_series
 from portal.practice import slots_admin as practice_slots
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
@@ -138,6 +139,7 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(slots_views.blueprint)
     app.register_blueprint(checklist_views.blueprint)
     app.register_blueprint(conduct_views.blueprint)
+    app.register_blueprint(practice_series.blueprint)
     features = (
         people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
         practice_slots,

@@ -62,6 +62,7 @@ ROOMS = {
     "checklist_views": 4,  # the pages on which checklists are kept
     "conduct_views": 4,  # the page on which a mock interview is conducted
     "conduct_page": 4,  # what that page shows
+    "series_views": 4,  # the times that a series would get
     "views": 4,
     "summaries": 4,  # what stands on the pages of mock interviews, trainings and their applications
     "training_admin": 4,  # the grids of trainings and their sessions

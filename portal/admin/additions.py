@@ -54,7 +54,7 @@ def button(path: str) -> Decorator:
 
 def aside(path: str, *pages: str) -> Decorator:
     """Add a box to forms of a grid: (row, or None for a new one; user) -> Aside, or None. ``pages`` are new, edit,
-    or the verb of a move that asks for something."""
+    the verb of a move that asks for something, or “bulk” and the verb of an action on many."""
     return _keeper("aside", path, pages)
 
 

@@ -13,6 +13,7 @@ from flask_login import current_user, login_required
 
 from portal import jobs
 from portal.admin import files, runs
+from portal.admin.additions import asides_of
 from portal.admin.cells import when
 from portal.admin.export import harmless
 from portal.admin.grid import Action, Grid, grids
@@ -101,6 +102,7 @@ def _preview(run: BulkRun, grid: Grid, action: Action, form: Any) -> ResponseRet
         sample=[{"label": str(rows[key]), "url": grid.row_url(key)} for key in sample if key in rows],
         action_url=url_for("bulk.confirm", run=run.id), cancel_url=grid.url + run.query, danger=action.danger,
         as_job=count > runs.INLINE, consequences=consequences,
+        asides=asides_of(grid, f"bulk {action.verb}", None, current_user),
     )  # fmt: skip
     return body, 422 if form is not None and form.errors else 200
 

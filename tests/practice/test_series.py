@@ -174,3 +174,21 @@ def test_a_wrong_plan_is_refused_beside_its_field(door: Door, form: dict[str, An
     run, _ = door.preview("mock-interviews", "schedule_series", [key])
     answer = door.client.submit(run, SERIES | form)
     assert (answer.status_code, complaint in answer.text) == (422, True)
+
+
+def test_the_preview_proposes_times_and_does_nothing(door: Door, make_client: Any) -> None:
+    with door.app.app_context(), at_work(door.cast.alice) as alice:
+        cora = colleague("Interview Coordinator", "Cora Cole")
+        keys = [sent(cora, by=alice, duration=minutes).id for minutes in (60, 200)]
+        db.session.commit()
+    run, page = door.preview("mock-interviews", "schedule_series", keys)
+    assert 'data-live="/practice/series/proposed"' in page
+    asked = SERIES | {"run": run.rsplit("/", 1)[1]}
+    box = door.client.get("/practice/series/proposed", query_string=asked).text
+    assert "<bdi>Jane Doe</bdi> with <bdi>Cora Cole</bdi>" in box
+    assert "26 Mar 2026, 10:00 to 11:00 (Europe/London, UTC+00:00)" in box
+    assert "1 of 2 find no room" in box
+    unfinished = door.client.get("/practice/series/proposed", query_string=asked | {"first": ""})
+    assert "Give the first start" in unfinished.text
+    assert make_client(door.cast.charlie).get("/practice/series/proposed", query_string=asked).status_code == 404
+    assert door.see(MockInterview.status, keys) == ["requested"] * 2
