@@ -54,13 +54,14 @@ def _leads(user: Any) -> bool:
 
 
 def _mock(row: MockInterview, name: str, user: Any) -> dict[str, Any]:
-    told = when(row.completed_at or row.scheduled_start, user.timezone)
+    told = when(row.completed_at or row.scheduled_start or row.created_at, user.timezone)
     if row.decision:
         badge = {"label": words(row.decision), "colour": DECISION_TONES[row.decision]}
     else:
         badge = {"label": words(row.status), "colour": TONES[row.status]}
     again = f", attempt {row.attempt}" if row.attempt > 1 else ""
     meta = f"Rated {row.overall_rating} of 5{again}" if row.overall_rating else f"{row.duration} minutes{again}"
+    meta += "" if row.scheduled_start else ", asked for"
     return {"title": name, "url": MOCK_INTERVIEWS.row_url(row.id), "meta": meta, "when": told, "badge": badge}
 
 
