@@ -14,7 +14,7 @@ from flask_login import current_user, login_required
 from portal.admin.cells import when
 from portal.core import access, wall
 from portal.core.db import db
-from portal.core.errors import Missing, NotAllowed
+from portal.core.errors import Missing
 from portal.core.forms import Known, set_look_up
 from portal.core.tenancy import tenant_id
 from portal.core.types import fold
@@ -57,8 +57,9 @@ class Lookup:
         query = query.where(self.model.tenant_id == tenant_id())
         if access.may(user, *self.names_for):
             return query
-        if not access.may(user, *self.permissions):
-            raise NotAllowed
+        if access.is_off(user, self.model):
+            raise Missing
+        access.require(user, *self.permissions)
         return query.where(access.visible(self.model, user, *self.permissions))
 
     def open_to(self, user: Any) -> Any:

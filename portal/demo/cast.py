@@ -64,15 +64,19 @@ class Cast:
         return [user for users in self.by_role.values() for user in users]
 
 
-def gather(session: Any, random: Random, colleagues: Sequence[int], teams: Sequence[int]) -> list[Cast]:
-    """Both tenants with their pipelines, log-ins, and as many colleagues and teams each as given."""
+def gather(
+    session: Any, random: Random, colleagues: Sequence[int], teams: Sequence[int], coordinators: int = 0
+) -> list[Cast]:
+    """Both tenants with their pipelines, log-ins, and as many colleagues and teams each as given; the first one with
+    further ``coordinators``."""
     kept = hashed(PASSWORD)  # once: a hash takes 0.2 s
-    return [
-        _gather_one(session, random, number, kept, colleagues[number], teams[number]) for number in range(len(TENANTS))
-    ]
+    roles = [COLLEAGUES[count % len(COLLEAGUES)] for count in range(max(colleagues))]
+    staff = [roles[:number] for number in colleagues]
+    staff[0] += ["Interview Coordinator"] * coordinators
+    return [_gather_one(session, random, number, kept, staff[number], teams[number]) for number in range(len(TENANTS))]
 
 
-def _gather_one(session: Any, random: Random, number: int, kept: str, colleagues: int, teams: int) -> Cast:
+def _gather_one(session: Any, random: Random, number: int, kept: str, staff: Sequence[str], teams: int) -> Cast:
     name, domain, zone = TENANTS[number]
     with everywhere(session):
         tenant = people.create_tenant(session, name, zone)
@@ -83,9 +87,8 @@ def _gather_one(session: Any, random: Random, number: int, kept: str, colleagues
         for role, holders in HOLDERS.items():
             full_name, home = holders[number]
             _join(session, cast, roles[role], kept, f"{slug(role)}@{domain}", full_name, home)
-        for count in range(colleagues):
+        for count, role in enumerate(staff):
             somebody = names.person(random, count + 1)
-            role = COLLEAGUES[count % len(COLLEAGUES)]
             full_name = " ".join(names.THE_LONGEST) if count == 3 else somebody.full_name
             _join(session, cast, roles[role], kept, f"{somebody.address}@{domain}", full_name, somebody.zone)
         _form_teams(session, random, cast, teams)

@@ -1,32 +1,45 @@
 """The large demo: the sizes of SPEC §10 in the first tenant, a small second one beside it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from portal.core import clock
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.core.workflow import Change
-from portal.demo import names, small
+from portal.demo import criteria, names, small
 from portal.demo.cast import Cast, gather
+from portal.demo.drillmasses import ITEMS, Criterion
 from portal.demo.loading import Loader, unhindered
 from portal.demo.masses import SHARES, Firm, Masses, Someone
 from portal.demo.office import DAY, Office
-from portal.hiring.models import Job, JobLevel, JobRole, JobStatus, Project, ProjectStatus
+from portal.hiring.models import Application, Job, JobLevel, JobRole, JobStatus, Project, ProjectStatus
 from portal.hiring.pipeline import CLOSED
 from portal.interviews import bookings
 from portal.interviews.models import AHEAD, STILL_OPEN, Interview
 from portal.messaging import reminders
+from portal.practice import bookings as practice
+from portal.practice.models import TAKES_TIME
+from portal.practice.models import MockInterview as M
+from portal.practice.models import MockInterviewChecklistTemplate as Template
+from portal.practice.models import TrainingAssignment as T
+from portal.practice.models import TrainingSession as S
 from portal.scheduling import workflow as scheduling
 
-APPLICATIONS, INTERVIEWS = 400_000, 1_000_000
+APPLICATIONS, INTERVIEWS, MOCKS = 400_000, 1_000_000, 240_000
 USERS, PROJECTS, JOBS, TEAMS = 300, 400, 3_000, 24
+COORDINATORS = 100  # beside those; half an hour for each mock interview and session must be found
 YEARS = 3
 PORTION = 20_000
-TABLES = ("panelists", "interviews", "application_activities", "status_changes", "applications", "candidates")
+TABLES = (
+    "training_sessions", "training_assignments", "mock_interview_checklist_items", "mock_interviews", "panelists",
+    "interviews", "application_activities", "status_changes", "applications", "candidates",
+)  # fmt: skip
 Say = Callable[[str], None]
 
 
@@ -35,10 +48,12 @@ def make(session: Any, random: Random, at: datetime, say: Say, scale: float = 1.
     with everywhere(session):
         colleagues = max(30, int(USERS * scale) - 14)
         with clock.frozen(at - timedelta(days=YEARS * 365)):
-            casts = gather(session, random, (colleagues, 14), (max(4, int(TEAMS * scale)), 3))
+            coordinators = max(3, int(COORDINATORS * scale))
+            casts = gather(session, random, (colleagues, 14), (max(4, int(TEAMS * scale)), 3), coordinators)
             first, second = casts
             with tenant_scope(first.tenant.id, session):
                 jobs = _jobs(session, random, first, at, scale)
+                criteria.keep(session, Change(clock.now()), everywhere=True)
         say(f"{first.tenant.name}: {len(first.users)} users, {len(jobs)} jobs")
         _fill(session, random, first, jobs, at, say, scale)
         with tenant_scope(first.tenant.id, session):
@@ -88,16 +103,19 @@ def _fill(session: Any, random: Random, cast: Cast, jobs: Sequence[Job], at: dat
     connection = session.connection()
     loader, count = Loader(connection), int(APPLICATIONS * scale)
     recruiters, coordinators = _keys(cast, "Recruiter"), _keys(cast, "Interview Coordinator")
-    firm = Firm(cast.tenant.id.hex, recruiters, coordinators, [job.id.hex for job in jobs])
+    with tenant_scope(cast.tenant.id, session):
+        checklists = _checklists(session)
+    keys, lists = [job.id.hex for job in jobs], [checklists[job.job_role_id] for job in jobs]
+    firm = Firm(cast.tenant.id.hex, recruiters, coordinators, keys, lists)
     panel = _keys(cast, "Interviewer", "Hiring Manager", "Team Lead", "Documentation Executive", "Recruiter")
-    office = Office(int(at.timestamp()) // 60, random, panel)
+    office = Office(int(at.timestamp()) // 60, random, panel, coordinators=coordinators)
     masses = Masses(firm, office, loader)
     with unhindered(connection, TABLES):
         candidates: list[Someone] = []
         for number, (latest, target) in enumerate(_beginnings(random, office, count)):
             # Every eighth is the second application of an earlier candidate.
             earlier = candidates[7 * (number // 8) // 2] if number % 8 == 7 else None
-            extra = _extra(random, number, masses, count, scale)
+            extra = _extra(random, number, masses, count, scale), _called_off(random, number, masses, count, scale)
             someone = masses.application(number, target, latest, int(earlier is not None), extra, earlier)
             if earlier is None:
                 candidates.append(someone)
@@ -109,6 +127,14 @@ def _fill(session: Any, random: Random, cast: Cast, jobs: Sequence[Job], at: dat
     say(", ".join(f"{rows:,} {name.replace('_', ' ')}" for name, rows in loader.counts.items()))
 
 
+def _checklists(session: Any) -> dict[UUID, list[Criterion]]:
+    """By job role, the criteria that its mock interviews were given."""
+    found: dict[UUID, list[Criterion]] = defaultdict(list)
+    for row in session.scalars(sa.select(Template).order_by(Template.order, Template.id)):
+        found[row.job_role_id].append((row.id.hex, row.category, row.criterion))
+    return {role: criteria[:ITEMS] for role, criteria in found.items()}
+
+
 def _engage(session: Any, at: datetime) -> None:
     """What is still open takes up the time of its people, as if each had been scheduled by hand."""
     found = sa.select(Interview.id, Interview.scheduled_start, Interview.scheduled_end).where(STILL_OPEN)
@@ -117,6 +143,16 @@ def _engage(session: Any, at: datetime) -> None:
     for first in range(0, len(keys), 5_000):
         portion = {key: times[key] for key in keys[first : first + 5_000]}
         scheduling.occupy(session, bookings.bookings(session, portion), Change(at))
+    rehearsals = sa.select(
+        M.id, M.coordinator_id, Application.candidate_id, M.scheduled_start, M.duration, M.timezone
+    ).join(Application, Application.id == M.application_id).where(M.status.in_(TAKES_TIME))  # fmt: skip
+    lessons = sa.select(
+        S.id, S.conducted_by_id, Application.candidate_id, S.session_start, S.duration, S.timezone
+    ).join(T, T.id == S.assignment_id).join(Application, Application.id == T.application_id)  # fmt: skip
+    for query, of in ((rehearsals, practice.of_mock), (lessons.where(S.status == "scheduled"), practice.of_session)):
+        booked = [of(*row) for row in session.execute(query.order_by(query.selected_columns[0]))]
+        for first in range(0, len(booked), 5_000):
+            scheduling.occupy(session, booked[first : first + 5_000], Change(at))
 
 
 def _remind(session: Any, at: datetime) -> None:
@@ -144,3 +180,11 @@ def _extra(random: Random, number: int, masses: Masses, count: int, scale: float
         return int(INTERVIEWS * scale) - masses.interviews
     behind = (INTERVIEWS * scale - 8) * (number + 1) / count - masses.interviews
     return min(4, max(0, int(behind + random.random())))
+
+
+def _called_off(random: Random, number: int, masses: Masses, count: int, scale: float) -> int:
+    """How many cancelled mock interviews this application has, so that all add up in the end."""
+    if number == count - 1:
+        return max(0, int(MOCKS * scale) - masses.drills.count)
+    behind = (MOCKS * scale - 6) * (number + 1) / count - masses.drills.count
+    return min(2, max(0, int(behind + random.random())))

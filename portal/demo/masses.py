@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from portal.core.types import fold, words
 from portal.demo import names
-from portal.demo.journeys import journey
+from portal.demo.drillmasses import Criterion, Drills
+from portal.demo.journeys import journey, with_called_off
 from portal.demo.loading import NULL, Loader
 from portal.demo.office import Office, moment
 from portal.demo.timelines import Meeting, Timeline, plan
@@ -17,7 +18,7 @@ from portal.interviews.models import Interview, InterviewType, Panelist
 # How many of a hundred applications stand where.
 SHARES: dict[str, float] = {
     "nominated": 1.5, "pending_documents": 2.5, "documents_submitted": 1.5, "verification_in_progress": 1.2,
-    "documents_verified": 2, "mock_interview_scheduled": 1.5, "mock_interview_completed": 0.3,
+    "documents_verified": 2, "mock_interview_scheduled": 1.5, "mock_interview_completed": 0.05,
     "mock_interview_passed": 1, "mock_interview_failed": 0.6, "training_assigned": 0.6, "training_in_progress": 1,
     "training_completed": 0.4, "ready_for_reassessment": 0.5, "approved": 3, "interview_scheduled": 6,
     "interview_rescheduled": 2.5, "interview_completed": 1.2, "interview_passed": 1.5, "interview_failed": 0.5,
@@ -47,6 +48,7 @@ class Firm:
     recruiters: Sequence[str]
     coordinators: Sequence[str]
     jobs: Sequence[str]
+    checklists: Sequence[Sequence[Criterion]]  # of the jobs' roles
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Masses:
         self._panelists = declare(
             Panelist.__table__, "tenant_id", "id", "interview_id", "user_id", "part", "reply", "created_at"
         )
+        self.drills = Drills(firm.tenant, office, loader, self._tell)
 
     def candidate(self, number: int, minute: int, job: int) -> Someone:
         """A new candidate; every other one has a name that few have."""
@@ -114,17 +117,21 @@ class Masses:
         return found
 
     def application(
-        self, number: int, target: str, latest: int, parity: int, extra: int, someone: Someone | None
+        self, number: int, target: str, latest: int, parity: int, extra: tuple[int, int], someone: Someone | None
     ) -> Someone:
-        """One application on the way to ``target``, of ``someone`` or of a new candidate, with its interviews."""
+        """One application on the way to ``target``, of ``someone`` or of a new candidate, with its interviews;
+        ``extra`` are further interviews, and further mock interviews that were cancelled."""
         random, office = self.random, self.office
-        found = plan(office, journey(random, target), latest, parity, extra)
+        way = with_called_off(journey(random, target), extra[1])
+        found = plan(office, way, latest, parity, extra[0])
         job = random.randrange(len(self.firm.jobs))
         if someone is None:
             someone = self.candidate(number, found.begins, job)
         elif someone.job == job:
             job = (job + 1) % len(self.firm.jobs)
         recruiter, coordinator = random.choice(self.firm.recruiters), random.choice(self.firm.coordinators)
+        if found.rehearsals:
+            coordinator = found.rehearsals[-1].coordinator
         key, version = office.key(found.begins), str(len(found.changes))
         self._applications.append((
             self.firm.tenant, key, someone.key, self.firm.jobs[job], recruiter, coordinator, found.status,
@@ -133,6 +140,7 @@ class Masses:
         self._history(key, recruiter, found)
         for meeting in found.meetings:
             self._interview(key, someone, coordinator if random.random() < 0.7 else recruiter, meeting)
+        self.drills.add(key, recruiter, found, self.firm.checklists[job])
         return someone
 
     def _history(self, application: str, actor: str, found: Timeline) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 HOUR, DAY = 60, 1440
 _MINUTES = tuple(f" {n // 60:02d}:{n % 60:02d}:00.000000" for n in range(DAY))
@@ -42,6 +43,8 @@ class Office:
     farthest: float = 90
     to_come: float = 0.08
     taken: dict[int, int] = field(default_factory=dict)  # hour -> how many interviewers have no time then
+    coordinators: Sequence[Any] = ()
+    conducted: dict[int, int] = field(default_factory=dict)  # hour -> how many half hours of theirs are taken
 
     def key(self, minute: int) -> str:
         """A UUIDv7 of that time."""
@@ -69,6 +72,30 @@ class Office:
                     return hour * HOUR
                 hour = hour + 1 if hour % 24 < self.closes - 1 else day * 24 + self.opens
             day += 1
+
+    def conducting(self, minute: int, parity: int) -> tuple[int, Any]:
+        """The start of a mock interview or a session, on the next working day of that parity, and who has time to
+        conduct it for half an hour; each time is given once."""
+        day = minute // DAY + 1
+        while True:
+            while (day + 3) % 7 > 4 or day % 2 != parity:
+                day += 1
+            first = self.random.randrange(self.opens, self.closes)
+            for hour in (*range(first, self.closes), *range(self.opens, first)):
+                if found := self._free(day * 24 + hour):
+                    return found
+            day += 1
+
+    def _free(self, hour: int) -> tuple[int, Any] | None:
+        taken = self.conducted.get(hour, 0)
+        if taken >= 2 * len(self.coordinators):
+            return None
+        self.conducted[hour] = taken + 1
+        return hour * HOUR + taken % 2 * 30, self.coordinators[(hour * 7 + taken // 2) % len(self.coordinators)]
+
+    def again(self, minute: int, who: Any) -> bool:
+        """Whether ``who`` has time at ``minute`` too, for the next one of a series, which is then taken."""
+        return False
 
     def seat(self, minute: int) -> list[str]:
         """A panel for that hour: one interviewer mostly, two or three at times; nobody who sits elsewhere then."""

@@ -13,6 +13,7 @@ from portal.core.context import act
 from portal.core.workflow import Change
 from portal.demo import names
 from portal.demo.cast import Cast
+from portal.demo.drilling import Drill
 from portal.demo.office import DAY, HOUR, Office
 from portal.demo.sittings import Sitting
 from portal.demo.timelines import Timeline
@@ -47,6 +48,8 @@ class Desk(Office):
         keys = [user.id.hex for user in self.people]
         super().__init__(now, random, keys, opens, closes, ahead=4, farthest=9, to_come=0.35)
         self._busy: dict[int, set[Hashable]] = defaultdict(set)
+        self.coordinators = cast.by_role["Interview Coordinator"]
+        self.keep(now - (now % HOUR or HOUR), self.coordinators[0].id)  # for the one that goes on when somebody looks
 
     def when(self, minute: int, status: str) -> int:
         """On the next office day, each stage at its own hour: what is ready by then is done together."""
@@ -64,6 +67,32 @@ class Desk(Office):
         self._busy[hour].update(user.id for user in chosen)
         self.taken[hour] = len(self._busy[hour])
         return chosen
+
+    def conducting(self, minute: int, parity: int) -> tuple[int, User]:
+        """An hour, and a coordinator who has it; the one with the log-in more often than others."""
+        who = self.coordinators[0] if self.random.random() < 0.4 else self.random.choice(self.coordinators)
+        day = minute // DAY + 1
+        return self._hour(who, day + (day % 2 != parity), 2), who
+
+    def lately(self, who: User) -> tuple[int, User]:
+        """An hour of one of the last working days, for what is still to be assessed."""
+        return self._hour(who, self.now // DAY - 1, -1), who
+
+    def _hour(self, who: User, day: int, step: int) -> int:
+        hours = list(range(self.opens, self.closes))
+        while True:
+            self.random.shuffle(hours)
+            for hour in hours:
+                if self.again((day * 24 + hour) * HOUR, who):
+                    return (day * 24 + hour) * HOUR
+            day += step
+
+    def again(self, minute: int, who: Any) -> bool:
+        hour = minute // HOUR
+        if (minute // DAY + 3) % 7 > 4 or who.id in self._busy[hour]:
+            return False
+        self._busy[hour].add(who.id)
+        return True
 
     def keep(self, minute: int, who: Hashable) -> None:
         """Let ``who`` sit nowhere else in that hour."""
@@ -110,10 +139,15 @@ class Season:
         for number, (minute, _, status) in enumerate(timeline.changes):
             if number and number not in timeline.followed:
                 self._moves[minute, status].append(thread)
-        for meeting in timeline.meetings:
-            self.desk.keep(meeting.start, thread.who)
+        for start in timeline.starts:
+            self.desk.keep(start, thread.who)
         for meeting in timeline.meetings:
             Sitting(self, thread, meeting).arrange()
+        drills = {id(each): Drill(self, thread, each) for each in timeline.rehearsals}
+        for course in timeline.courses:
+            drills[id(course.rehearsal)].course = course
+        for drill in drills.values():
+            drill.arrange()
 
     def _free_candidate(self, timeline: Timeline) -> "Thread | None":
         """One whose first application began before this one, and who has no other yet."""
@@ -132,7 +166,7 @@ class Season:
         for minute, who, does in sorted(self._acts, key=lambda each: each[0]):
             at = moment(minute)
             with clock.frozen(at), act(by=who.id, label=who.full_name):
-                # As if carried by another record: what mock interviews and training will do is done by no hand.
+                # As if carried by another record: it asks for no permission of its own.
                 does(Change(at, None, {"actor": who.id}))
 
     def _actor(self, status: str, thread: "Thread") -> User:
@@ -163,7 +197,8 @@ class Thread:
         self.who: object = earlier.who if earlier else self  # the candidate, who has no key yet
         self.recruiter = season.desk.random.choice([season.cast.first("Recruiter"), *season.cast.by_role["Recruiter"]])
         coordinators = season.cast.by_role["Interview Coordinator"]
-        self.coordinator = season.desk.random.choice([coordinators[0], coordinators[0], *coordinators])
+        chosen = season.desk.random.choice([coordinators[0], coordinators[0], *coordinators])
+        self.coordinator: User = timeline.rehearsals[-1].coordinator if timeline.rehearsals else chosen
 
     def nominate(self, change: Change) -> None:
         season = self.season

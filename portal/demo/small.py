@@ -8,8 +8,9 @@ from typing import Any
 from portal.core import clock
 from portal.core.tenancy import tenant_scope
 from portal.core.workflow import Change
-from portal.demo import names, rounds
+from portal.demo import criteria, names, rounds
 from portal.demo.cast import Cast, gather
+from portal.demo.drills import Rehearsal, open_rehearsals
 from portal.demo.journeys import journey
 from portal.demo.office import DAY, HOUR
 from portal.demo.season import Desk, Season
@@ -22,8 +23,8 @@ AGE = timedelta(days=150)
 # Beside three of each status, so many more.
 MORE: dict[str, int] = {
     "interview_scheduled": 16, "interview_rescheduled": 6, "approved": 8, "interview_passed": 4, "hired": 8,
-    "pending_documents": 5, "documents_verified": 6, "interview_completed": 3, "mock_interview_scheduled": 4,
-    "selected": 3, "processing": 3, "on_hold": 1, "withdrawn": 2,
+    "pending_documents": 5, "documents_verified": 6, "interview_completed": 2, "mock_interview_scheduled": 9,
+    "selected": 3, "processing": 1, "on_hold": 1, "withdrawn": 2, "mock_interview_completed": -2,
 }  # fmt: skip
 HOURS = ((8, 17), (14, 22))  # each tenant's working hours, in UTC
 _OPEN = ("documents_verified", "mock_interview_passed", "approved", "ready_for_reassessment")
@@ -47,6 +48,7 @@ def fill(session: Any, random: Random, cast: Cast, at: datetime, opens: int, clo
         desk = Desk(now, random, opens, closes, cast)
         with clock.frozen(at - AGE):
             templates = rounds.keep_templates(session, cast, Change(at - AGE))
+            criteria.keep(session, Change(at - AGE))
             rounds.set_hours(session, desk.people, opens, closes, at)
         season = Season(session, cast, desk, jobs, templates)
         for timeline in _timelines(desk):
@@ -100,6 +102,7 @@ def _timelines(desk: Desk) -> Sequence[tuple[Timeline, int]]:
         made += len(timeline.meetings)
         found.append((timeline, parity))
     _going_on(desk, next(t for t, _ in found if t.status in _OPEN))
+    _rehearsing(desk, open_rehearsals([timeline for timeline, _ in found]))
     return found
 
 
@@ -110,6 +113,23 @@ def _planned(desk: Desk, target: str, parity: int, extra: int) -> Timeline:
         if found.ends < desk.now - HOUR:
             return found
         latest = found.begins - 3 * DAY  # weekends and the clerks' days took longer than reckoned
+
+
+def _rehearsing(desk: Desk, waiting: Sequence[Rehearsal]) -> None:
+    """At whatever hour somebody looks, the coordinator with the log-in conducts a mock interview, has one to assess,
+    others ahead, and requests to find a time for."""
+    if len(waiting) < 2:
+        return
+    going_on, late, *others = waiting
+    first = desk.coordinators[0]
+    going_on.coordinator, going_on.status = first, "in_progress"
+    going_on.start = desk.now - (desk.now % HOUR or HOUR)
+    late.start, late.coordinator = desk.lately(first)
+    late.status = "scheduled"
+    for each in (going_on, late):
+        each.scheduled_at = each.scheduled_at or each.sent_at
+    for number, each in enumerate(others):
+        each.coordinator = first if each.status == "requested" and number % 3 else each.coordinator
 
 
 def _going_on(desk: Desk, timeline: Timeline) -> None:

@@ -19,6 +19,8 @@ from portal.hiring.pipeline import BY_NAME, CLOSED
 from portal.interviews.models import AHEAD, OPEN, Interview, InterviewStatus, Panelist
 from portal.messaging.models import Reminder
 from portal.people.models import User
+from portal.practice.models import MockInterview, MockInterviewChecklistItem
+from tests.demo.practice import practice_holds
 from tests.support.clock import stopped_clock
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -49,6 +51,11 @@ def test_the_large_demo_holds_the_rules(app: Flask) -> None:
             assert db.session.scalar(sa.select(sa.func.count()).select_from(Application).where(own)) == 800
             total = sa.select(sa.func.count()).select_from(Interview).where(Interview.tenant_id == first)
             assert db.session.scalar(total) == 2000
+            mocks = sa.select(sa.func.count()).select_from(MockInterview).where(MockInterview.tenant_id == first)
+            assert db.session.scalar(mocks) == 480
+            items = sa.select(sa.func.count()).select_from(MockInterviewChecklistItem)
+            assert db.session.scalar(items.where(MockInterviewChecklistItem.tenant_id == first)) == 4800
+            practice_holds()
             all_statuses_are_there()
             chains_are_whole()
             nobody_is_in_two_places()

@@ -25,6 +25,19 @@ from portal.interviews.models import AHEAD, OPEN, Interview, InterviewStatus, Pa
 from portal.messaging.models import Reminder
 from portal.people.models import Tenant, User, my_teams
 from portal.people.roles import BUILT_IN, slug
+from portal.practice.models import (
+    Decision,
+    MockInterview,
+    MockInterviewChecklistItem,
+    MockMode,
+    MockStatus,
+    SessionStatus,
+    TrainingAssignment,
+    TrainingOutcome,
+    TrainingSession,
+    TrainingStatus,
+)
+from tests.demo.practice import practice_holds
 from tests.support.clock import stopped_clock
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -66,10 +79,13 @@ def test_the_small_demo_is_two_whole_offices(made: dict[str, UUID]) -> None:
         every_status_is_there(tenant)
         the_sizes_are_as_promised(tenant)
         each_log_in_finds_something_to_do(tenant, domain)
+        every_state_of_practice_is_there(tenant)
+        coordinator_and_recruiter_have_practice(tenant, domain)
     people_come_from_everywhere()
     history_is_complete()
     applications_agree_with_their_interviews()
     nobody_is_in_two_places()
+    practice_holds()
     nothing_refers_to_another_tenant()
     nothing_of_the_past_waits_to_be_told()
     search_texts_are_right()
@@ -123,6 +139,49 @@ def each_log_in_finds_something_to_do(tenant: UUID, domain: str) -> None:
     assert counts(Job.hiring_manager_id)[found["hiring-manager"]] >= 5
     for role in ("team-head", "team-lead"):
         assert db.session.scalars(sa.select(Project.id).where(Project.team_id.in_(my_teams(found[role])))).first()
+
+
+def every_state_of_practice_is_there(tenant: UUID) -> None:
+    def found(column: Any) -> set[Any]:
+        return set(counts(column, column.class_.tenant_id == tenant)) - {None}
+
+    assert found(MockInterview.status) == set(MockStatus)
+    assert found(MockInterview.decision) == set(Decision)
+    assert found(MockInterview.mode) == set(MockMode)
+    assert len(found(MockInterview.timezone)) >= 5
+    assert 2 in found(MockInterview.attempt)
+    assert found(TrainingAssignment.status) == set(TrainingStatus)
+    assert found(TrainingAssignment.outcome) == set(TrainingOutcome)
+    assert found(TrainingAssignment.ready_for_reassessment) == {True, False}
+    assert found(TrainingSession.status) == set(SessionStatus)
+    assert found(TrainingSession.series_id), "a series"
+    assert sum(counts(MockInterview.status, MockInterview.reschedule_count > 0).values()) >= 1
+    items = MockInterviewChecklistItem
+    with_one = counts(items.mock_interview_id, items.tenant_id == tenant)
+    assert len(with_one) >= 0.3 * sum(counts(MockInterview.status, MockInterview.tenant_id == tenant).values())
+    assert counts(items.passed, items.tenant_id == tenant, items.notes != "")
+
+
+def coordinator_and_recruiter_have_practice(tenant: UUID, domain: str) -> None:
+    def key(role: str) -> Any:
+        return sa.select(User.id).where(User.email == f"{role}@{domain}").scalar_subquery()
+
+    mine, now = MockInterview.coordinator_id == key("interview-coordinator"), clock.now()
+    states = counts(MockInterview.status, mine)
+    assert states["requested"] >= 2
+    assert states["in_progress"] == 1
+    ahead = (MockInterview.status == "scheduled", MockInterview.scheduled_start > now)
+    soon = MockInterview.scheduled_start < now + timedelta(days=7)
+    assert rows(sa.select(MockInterview.id).where(mine, *ahead, soon))
+    assert rows(sa.select(MockInterview.id).where(mine, MockInterview.status == "scheduled",
+                                                  MockInterview.scheduled_start < now))  # fmt: skip
+    going_on = TrainingAssignment.status.in_(("assigned", "in_progress"))
+    assert rows(sa.select(TrainingAssignment.id).where(going_on, TrainingAssignment.assigned_by_id
+                                                       == key("interview-coordinator")))  # fmt: skip
+    stands = counts(Application.status, Application.recruiter_id == key("recruiter"))
+    assert stands.get("mock_interview_scheduled", 0) >= 1
+    assert {"training_assigned", "training_in_progress"} & set(stands)
+    assert {"mock_interview_passed", "mock_interview_failed", "rejected_interview"} & set(stands)
 
 
 def people_come_from_everywhere() -> None:
