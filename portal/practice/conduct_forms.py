@@ -54,8 +54,8 @@ class ConductForm(CompleteMockForm):
                 self[name].data = kept[name]
         for name in ("start_date", "end_date"):
             self[name].data = _day(kept.get(name))
-        self._spread(kept.get("focus_areas") or [])
-        self._lines("skills_to_improve", kept.get("skills_to_improve") or [])
+        self._spread(_list(kept.get("focus_areas")))
+        self._lines("skills_to_improve", _list(kept.get("skills_to_improve")))
         return self
 
     def _spread(self, areas: list[str]) -> None:
@@ -116,9 +116,8 @@ def said(passed: bool | None) -> str:
     return _SAID[passed]
 
 
-def heard(text: Any) -> bool | None:
-    """The way back."""
-    return _PASSED.get(text)
+def _list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else []
 
 
 def _day(text: Any) -> date | None:

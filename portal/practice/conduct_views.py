@@ -16,7 +16,7 @@ from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, NotAllowed, PortalError, WrongState
 from portal.core.forms import version_of
-from portal.core.types import zone
+from portal.core.types import words, zone
 from portal.core.workflow import Change
 from portal.practice import assessing, conduct_page
 from portal.practice.admin import MOCK_INTERVIEWS
@@ -26,7 +26,6 @@ from portal.practice.workflow import CONDUCT, MOCK_INTERVIEW
 
 blueprint = Blueprint("conduct", __name__, url_prefix="/mock-interviews")
 Item = MockInterviewChecklistItem
-_MOST = 50  # items that one request may judge
 
 
 def _enter(key: UUID) -> MockInterview:
@@ -136,7 +135,8 @@ def _besides(mock: MockInterview, do: str, change: Change) -> tuple[str, str]:
         try:
             row = assessing.add_item(db.session, mock, given, change)
         except Invalid as error:
-            raise Invalid({f"new_{name}": texts for name, texts in error.errors.items()}) from None
+            texts = [f"{words(name)}: {text}" for name, found in error.errors.items() for text in found]
+            raise Invalid({"": texts}) from None
         return f"#item-{row.id}", f"“{row.criterion}” is on the checklist of this mock interview now."
     if do.startswith("remove:"):
         assessing.remove_item(db.session, mock, _key(do.removeprefix("remove:")), change)

@@ -72,7 +72,7 @@ class Ward:
             db.session.expunge_all()
             return found
 
-    def mock(self, coordinator: str = "Cora", *criteria: str, begun: bool = True) -> UUID:
+    def mock(self, coordinator: str = "Cora", *criteria: str, begun: bool = True, days: float = 2) -> UUID:
         """A mock interview of ``coordinator`` with these criteria, in progress unless told otherwise."""
         person = self.person(coordinator)
         with self.at_work() as alice:
@@ -81,7 +81,7 @@ class Ward:
             make_criteria(job, *(criteria or ("Listens", "Hands over")))
             application = make_application("documents_verified", job=job, coordinator=user)
             make = conducted if begun else sent
-            key: UUID = make(user, application, start=in_days(2), by=alice).id
+            key: UUID = make(user, application, start=in_days(days), by=alice).id
             return key
 
     def row(self, key: UUID) -> MockInterview:

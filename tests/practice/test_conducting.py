@@ -266,3 +266,32 @@ def test_one_that_was_cancelled_meanwhile_says_so(ward: Ward) -> None:
     assert answer.status_code == 409
     assert "Alice Ardent cancelled it at" in answer.text
     assert "Calm" in answer.text
+
+
+@pytest.mark.database("sqlite")
+def test_the_pages_cost_the_same_for_few_criteria_and_many(ward: Ward) -> None:
+    client = ward.client("Cora")
+    costs = []
+    for count in (2, 20):
+        key = ward.mock("Cora", *(f"Criterion {number}" for number in range(count)), days=count)
+        with ward.at_work() as alice:
+            role = application_of(db.session.get_one(MockInterview, (alice.tenant_id, key))).job.job_role_id
+        urls = (_url(key), f"/checklists/{role}", "/checklists/")
+        costs.append([_statements(ward, client, url) for url in urls])
+    assert costs[0] == costs[1]
+
+
+def _statements(ward: Ward, client: Any, url: str) -> int:
+    told: list[str] = []
+
+    def hear(*given: Any) -> None:
+        told.append(given[2])
+
+    with ward.app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "before_cursor_execute", hear)
+    try:
+        assert client.get(url).status_code == 200
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", hear)
+    return len(told)
