@@ -302,6 +302,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('assigned', 'in_progress')"),
     )
     op.create_index(
+        "ix_training_open_end",
+        "training_assignments",
+        ["tenant_id", "end_date", "id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('assigned', 'in_progress')"),
+        sqlite_where=sa.text("status IN ('assigned', 'in_progress')"),
+    )
+    op.create_index(
         "ix_training_not_ready",
         "training_assignments",
         ["tenant_id", "assigned_by_id", "id"],

@@ -261,6 +261,8 @@ class TrainingAssignment(Audited, Editable, Owned, Model):
         sa.Index("ix_training_assigned_by", "tenant_id", "assigned_by_id", "created_at", "id"),
         sa.Index("ix_training_open_assigned_by", "tenant_id", "assigned_by_id", "end_date", "id",
                  postgresql_where=_GOING_ON, sqlite_where=_GOING_ON),
+        sa.Index("ix_training_open_end", "tenant_id", "end_date", "id",
+                 postgresql_where=_GOING_ON, sqlite_where=_GOING_ON),
         sa.Index("ix_training_not_ready", "tenant_id", "assigned_by_id", "id",
                  postgresql_where=_NOT_READY, sqlite_where=_NOT_READY),
         sa.Index("ix_training_application", "tenant_id", "application_id", "id"),

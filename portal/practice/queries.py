@@ -93,10 +93,10 @@ def recruited(user: UUID, *statuses: str) -> sa.Select[Any]:
 
 
 def in_training(*conditions: Any) -> Keys:
-    """Trainings that are going on, those that end first before the others, those without an end last; of whoever
-    assigned them over ``ix_training_open_assigned_by``, of applications over ``uq_training_assignments_open``."""
+    """Trainings that are going on, those that end first before the others, those without an end last
+    (``ix_training_open_end``; of whoever assigned them, ``ix_training_open_assigned_by``)."""
     found = sa.select(T.id).where(T.tenant_id == tenant_id(), STILL_GOING_ON, *conditions)
-    return found.order_by(T.end_date.is_(None), T.end_date, T.id)
+    return found.order_by(T.end_date.asc().nulls_last(), T.id)
 
 
 def to_mark_ready(user: UUID | sa.BindParameter[UUID]) -> Keys:
