@@ -12,14 +12,23 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from portal.core import clock as portal_clock
 from portal.core.db import db
 from portal.core.tenancy import everywhere
+from portal.core.workflow import Change
+from portal.hiring.models import Application
+from portal.hiring.workflow import APPLICATION
 from portal.interviews.models import Interview, Panelist
+from portal.people.models import User
+from portal.practice.actions import create_mock_interview
+from portal.practice.training import create_training
+from portal.practice.workflow import MOCK_INTERVIEW
 from portal.scheduling.models import Engagement
 from tests.conftest import MakeApp
 from tests.support.cast import gather
 from tests.support.clock import Clock
 from tests.support.databases import Database
+from tests.support.hiring import at_work
 from tests.support.world import populate
 
 HOUR = timedelta(hours=1)
@@ -66,6 +75,9 @@ def test_what_was_arranged_before_is_kept_and_takes_its_peoples_time(
         start = connection.scalars(sa.select(Interview.scheduled_start).where(Interview.id == keys[0])).one()
         times = sa.update(Interview).where(Interview.id == keys[1])
         connection.execute(times.values(scheduled_start=start + HOUR / 2, scheduled_end=start + 2 * HOUR))
+        sent, trained = applications(connection, cast.alice.tenant_id)
+        for key, status in ((sent, "mock_interview_scheduled"), (trained, "training_in_progress")):
+            connection.execute(sa.update(Application).where(Application.id == key).values(status=status))
     release(app)
     migrate(url, tmp_path, "upgrade")
     with app.app_context(), everywhere(db.session):
@@ -73,6 +85,32 @@ def test_what_was_arranged_before_is_kept_and_takes_its_peoples_time(
         assert set(db.session.scalars(mine)) == set(keys)
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Panelist)) == 4
         assert taken(keys) == {(keys[0], True), (keys[1], True), (keys[2], False)}
+        db.session.rollback()
+    with app.app_context(), at_work(cast.alice) as alice:
+        what_stood_in_practice_goes_on(alice, sent, trained)
+
+
+def applications(connection: Any, tenant: UUID) -> tuple[UUID, UUID]:
+    """The last two, which have an interview each."""
+    mine = sa.select(Interview.application_id).where(Interview.tenant_id == tenant)
+    first, second = connection.scalars(mine.order_by(Interview.scheduled_start.desc()).limit(2)).all()
+    return first, second
+
+
+def what_stood_in_practice_goes_on(alice: User, sent: UUID, trained: UUID) -> None:
+    """Before, the statuses were set by hand: such an application has no mock interview yet, and may get one; one in
+    training without a record can be put on hold, and goes on from there."""
+    change = Change(portal_clock.now(), alice)
+    mock = create_mock_interview(db.session, {"application_id": sent, "coordinator_id": alice.id}, change)
+    assert (mock.status, mock.attempt, mock.application.status) == ("requested", 1, "mock_interview_scheduled")
+    MOCK_INTERVIEW.move(db.session, mock, "cancel", Change(portal_clock.now(), alice, {"reason": "Ill"}))
+    row = db.session.get_one(Application, (alice.tenant_id, trained))
+    for verb in ("on_hold", "resume"):
+        APPLICATION.move(db.session, row, verb, change)
+    assert row.status == "mock_interview_failed"
+    create_training(db.session, {"application_id": trained, "training_type": "soft_skills"}, change)
+    db.session.refresh(row)
+    assert row.status == "training_assigned"
 
 
 def release(app: Flask) -> None:

@@ -9,7 +9,10 @@ from portal.demo.journeys import Mock, Training
 from portal.demo.office import DAY, HOUR, Office
 
 LENGTH = 30  # minutes that a mock interview or a session lasts: half an hour is what an office gives
-_OUTCOMES = ("completed_successfully", "reassessment_needed", "dropped_out")
+# In turn, so that even a small demo has each.
+_OUTCOMES = (
+    "completed_successfully", "reassessment_needed", "completed_successfully", "dropped_out", "completed_successfully",
+)  # fmt: skip
 
 
 @dataclass
@@ -135,8 +138,9 @@ def train(office: Office, found: Application, step: Training, at: int, parity: i
     course.lessons = _lessons(office, at, parity, goes_on=step.ends == "in_progress")
     if step.ends == "in_progress":
         return
-    course.outcome = random.choices(_OUTCOMES, (7, 2, 1))[0]
-    course.end("completed", course.lessons[-1].start + 2 * HOUR)
+    course.outcome = _OUTCOMES[office.trained % len(_OUTCOMES)]
+    office.trained += 1
+    course.end("completed", max(each.start for each in course.lessons if not each.called_off) + 2 * HOUR)
     found.follow(course.over_at, "training_completed")
     if step.ends == "ready":
         course.ready_at = course.over_at + random.randrange(10, 20 * HOUR)
@@ -144,14 +148,15 @@ def train(office: Office, found: Application, step: Training, at: int, parity: i
 
 
 def _lessons(office: Office, at: int, parity: int, *, goes_on: bool) -> list[Lesson]:
-    """Two sessions, the second of one that goes on still ahead mostly; a third one is called off now and then."""
+    """Two sessions, and one ahead of a training that goes on; a further one is called off now and then."""
     start, trainer = office.conducting(at, parity)
     lessons = [Lesson(at, start, trainer)]
     if office.again(start + 2 * DAY, trainer):
         lessons.append(Lesson(at, start + 2 * DAY, trainer, again=True))
     else:
-        after = max(start, office.soon()) if goes_on else start
-        lessons.append(Lesson(at, *office.conducting(after, parity)))
+        lessons.append(Lesson(at, *office.conducting(start, parity)))
+    if goes_on and lessons[-1].start < office.now:
+        lessons.append(Lesson(at, *office.conducting(office.now, parity)))
     for lesson in lessons:
         if lesson.start + LENGTH <= office.now:
             lesson.status = "completed"

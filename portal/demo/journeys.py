@@ -125,13 +125,13 @@ def journey(random: Random, target: str) -> Journey:
 
 def _rehearsed(random: Random, ends: str, attempt: int = 1) -> Journey:
     """A mock interview, now and then at the second go."""
-    missed = (Mock(random.choice(("cancelled", "no_show")), attempt),) if random.random() < 0.15 else ()
+    missed = (Mock(random.choice(("cancelled", "no_show")), attempt),) if random.random() < 0.1 else ()
     return (*missed, Mock(ends, attempt))
 
 
 def _assessed(random: Random, ends: str) -> Journey:
     """To a mock interview that ends so, now and then the second attempt."""
-    if random.random() < 0.25:
+    if random.random() < 0.15:
         return (*journey(random, "ready_for_reassessment"), *_rehearsed(random, ends, 2))
     return (*DOCUMENTS, *_rehearsed(random, ends))
 

@@ -45,6 +45,7 @@ class Office:
     taken: dict[int, int] = field(default_factory=dict)  # hour -> how many interviewers have no time then
     coordinators: Sequence[Any] = ()
     conducted: dict[int, int] = field(default_factory=dict)  # hour -> how many half hours of theirs are taken
+    trained: int = 0  # how many trainings have come to an end
 
     def key(self, minute: int) -> str:
         """A UUIDv7 of that time."""

@@ -22,9 +22,10 @@ APPLICATIONS, INTERVIEWS = 150, 200
 AGE = timedelta(days=150)
 # Beside three of each status, so many more.
 MORE: dict[str, int] = {
-    "interview_scheduled": 16, "interview_rescheduled": 6, "approved": 8, "interview_passed": 4, "hired": 8,
+    "interview_scheduled": 16, "interview_rescheduled": 6, "approved": 8, "interview_passed": 4, "hired": 4,
     "pending_documents": 5, "documents_verified": 6, "interview_completed": 2, "mock_interview_scheduled": 9,
     "selected": 3, "processing": 1, "on_hold": 1, "withdrawn": 2, "mock_interview_completed": -2,
+    "training_in_progress": 3, "training_assigned": 1,
 }  # fmt: skip
 HOURS = ((8, 17), (14, 22))  # each tenant's working hours, in UTC
 _OPEN = ("documents_verified", "mock_interview_passed", "approved", "ready_for_reassessment")

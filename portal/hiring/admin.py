@@ -365,7 +365,7 @@ LOOKUPS = (
     Lookup("jobs", Job, Job.title, lambda p: like(Job.search_text, p), ("read:jobs",), hint=Project.title,
            joins=((Project, to(Project, Job.project_id)),), choosable=Job.status.not_in(["closed", "filled"])),
     Lookup("job_roles", JobRole, JobRole.name, lambda p: like(JobRole.search_text, p), ("read:job_roles",),
-           ("read:interview_templates",),
+           names_for=("read:interview_templates",),  # who reads checklists sees for which role
            hint=JobRole.department, choosable=JobRole.active.is_(True)),
     Lookup("applications", Application, Candidate.first_name + " " + Candidate.last_name,
            lambda p: sa.or_(like(Candidate.search_text, p), like(Job.search_text, p)),

@@ -181,7 +181,7 @@ def _in_training(session: Any, user: Any, at: Any) -> dict[str, Any] | None:
     if not _trains(user):
         return None
     rows = _trainings(session, queries.in_training(T.assigned_by_id == user.id), at)
-    if not rows and not _is_their_work(user, "assign:training"):
+    if not rows and not _is_their_work(user, *CONDUCT):
         return None
     url = f"{TRAININGS.url}?assigned_by={user.id}&{_IN_TRAINING}"
     return _card("In training", "mortarboard", rows, url, "No candidate is in a training of yours.")

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import contention, free, heavy, measures  # noqa: F401 - they register what they measure
+from tests.bench import contention, free, heavy, measures, practice  # noqa: F401 - they register what they measure
 from tests.bench.figures import MEASURES, Figure
 from tests.bench.stage import stage
 
@@ -23,7 +23,7 @@ from tests.bench.stage import stage
 def main() -> int:
     given = _arguments()
     figures: list[Figure] = []
-    with stage(given.folder.resolve(), given.seed, _say) as ready:
+    with stage(given.folder.resolve(), given.seed, given.scale, _say) as ready:
         for name in given.only or MEASURES:
             began = time.perf_counter()
             for figure in MEASURES[name](ready, 7 if given.quick else 40):
@@ -42,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=list(MEASURES), help="this group alone (may be repeated)")
     parser.add_argument("--folder", type=Path, default=Path("var/bench"), help="where the database is kept")
     parser.add_argument("--seed", type=int, default=1, help="of the large demo, when it is made")
+    parser.add_argument("--scale", type=float, default=1.0, help="a fraction of the large demo, when it is made")
     parser.add_argument("--strict", action="store_true", help="fail where a figure is over its limit")
     return parser.parse_args()
 

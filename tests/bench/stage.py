@@ -78,11 +78,11 @@ WHERE interviews.tenant_id = k.tenant_id AND interviews.id = k.id AND interviews
 
 
 @contextmanager
-def stage(folder: Path, seed: int, say: Callable[[str], None]) -> Iterator[Stage]:
+def stage(folder: Path, seed: int, scale: float, say: Callable[[str], None]) -> Iterator[Stage]:
     """The portal, served as in production from the large demo, which is made when it is not there."""
     with ExitStack() as stack:
         server = stack.enter_context(KeptServer(folder))
-        url = _database(server, folder, seed, say)
+        url = _database(server, folder, seed, scale, say)
         queue = stack.enter_context(QueueServer(folder))
         environ = {
             "ENV": "production", "DATABASE_URL": url.render_as_string(hide_password=False), "REDIS_URL": queue.url,
@@ -126,7 +126,7 @@ def _wait_for(address: str, web: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"The portal does not start:\n{log.read_text()[-2000:]}")
 
 
-def _database(server: KeptServer, folder: Path, seed: int, say: Callable[[str], None]) -> URL:
+def _database(server: KeptServer, folder: Path, seed: int, scale: float, say: Callable[[str], None]) -> URL:
     """The database of the large demo; one that was not finished is made anew, an older one is migrated."""
     url = server.url(DATABASE, OWNER)
     with psycopg.connect(libpq(server.url()), autocommit=True) as admin:
@@ -139,7 +139,7 @@ def _database(server: KeptServer, folder: Path, seed: int, say: Callable[[str], 
         made = owner.execute("SELECT 1 FROM tenants LIMIT 1").fetchone()
     if not made:
         say("Making the large demo; this takes some minutes, once …")
-        _flask(url, folder, "demo", "--size", "large", "--seed", str(seed))
+        _flask(url, folder, "demo", "--size", "large", "--seed", str(seed), "--scale", str(scale))
     return url
 
 

@@ -23,7 +23,7 @@ from portal.practice.models import MockInterview, MockInterviewChecklistItem
 from tests.demo.practice import practice_holds
 from tests.support.clock import stopped_clock
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_every_journey_is_one_that_the_pipeline_permits() -> None:

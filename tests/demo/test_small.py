@@ -40,7 +40,7 @@ from portal.practice.models import (
 from tests.demo.practice import practice_holds
 from tests.support.clock import stopped_clock
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
