@@ -132,7 +132,7 @@ class Drill:
         return {
             "training_type": self.random.choice(tuple(TrainingType)).value,
             "priority": self.random.choice(tuple(Priority)).value, "start_date": begin,
-            "end_date": begin + timedelta(days=self.random.choice((7, 14, 21))),
+            "end_date": begin + timedelta(days=self.random.choice((14, 35, 42))),
             "focus_areas": assessing.failed_criteria(self.session, self.row.id)[:4] or ["Handover"],
             "skills_to_improve": [self.random.choice(_TOPICS)],
         }  # fmt: skip
