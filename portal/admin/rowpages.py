@@ -57,7 +57,7 @@ class RowPages:
                 {"label": c.label, "cell": cell} for c, cell in zip(columns, cells, strict=True)
                 if cell.text != "" or (c.shown and not c.only_details)
             ],
-            panels=[panel for panel in panels if panel and "pipeline" not in panel],
+            panels=sorted((panel for panel in panels if panel and "pipeline" not in panel), key=_rank),
             pipeline=next((panel["pipeline"] for panel in panels if panel and "pipeline" in panel), None),
             history=told, history_more_url=self.grid.row_url(key) + "?history=all" if more and not many else None,
             zone_note=zone_note(current_user, clock.now()),
@@ -248,6 +248,11 @@ class RowPages:
             return self.grid.delete(db.session, row, change) is not False
         records.delete(db.session, row)
         return True
+
+
+def _rank(panel: dict[str, Any]) -> int:
+    """Panels stand in the order in which they were added, but for those that say where they belong."""
+    return int(panel.get("rank", 50))
 
 
 def _telling(said: list[tuple[str, str]], url: str) -> Any:

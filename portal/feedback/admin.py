@@ -233,7 +233,7 @@ def _of_application(session: Any, row: Application, user: Any) -> dict[str, Any]
     titles = dict(session.execute(query).all())
     told = {key: each for key, each in queries.summaries(session, titles, user).items() if each.given}
     return {
-        "title": "Feedback", "icon": "chat-left-text", "empty": "None yet.",
+        "title": "Feedback", "icon": "chat-left-text", "rank": 40, "empty": "None yet.",
         "columns": ["Interview", "Given", "Overall", "Recommendations"],
         "rows": [_round(key, titles[key], each) for key, each in told.items()],
     }  # fmt: skip

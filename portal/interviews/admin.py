@@ -322,7 +322,7 @@ def _interviews_of(session: Any, row: Application, user: Any) -> dict[str, Any] 
     query = access.scope(sa.select(Interview), Interview, user).where(Interview.application_id == row.id)
     found = session.scalars(query.order_by(Interview.scheduled_start.desc()).limit(50))
     return {
-        "title": "Interviews", "icon": "calendar-event", "empty": "None yet.",
+        "title": "Interviews", "icon": "calendar-event", "rank": 30, "empty": "None yet.",
         "columns": ["Title", "Status", "Start", "Outcome"],
         "rows": [
             [{"kind": "title", "text": i.title, "url": INTERVIEWS.row_url(i.id)},

@@ -91,7 +91,7 @@ def _mock_history(session: Any, row: Application, user: Any) -> dict[str, Any] |
         return None
     found = _mocks_of(session, row.id, user)
     return {
-        "title": "Mock interviews", "icon": "clipboard-check", "empty": "None yet.", "columns": _MOCK_COLUMNS,
+        "title": "Mock interviews", "icon": "clipboard-check", "rank": 20, "empty": "None yet.", "columns": _MOCK_COLUMNS,
         "rows": [_mock_row(each, user) for each in found],
     }  # fmt: skip
 
@@ -149,7 +149,7 @@ def _training_history(session: Any, row: Application, user: Any) -> dict[str, An
         return None
     found = _trainings_of(session, user, TrainingAssignment.application_id == row.id)
     return {
-        "title": "Training", "icon": "mortarboard", "empty": "None yet.",
+        "title": "Training", "icon": "mortarboard", "rank": 25, "empty": "None yet.",
         "columns": ["Training", "State", "When", "Sessions", "Focus", "Assigned by"],
         "rows": [_training_row(each) for each in found],
     }  # fmt: skip
