@@ -97,7 +97,8 @@ def _preview(run: BulkRun, grid: Grid, action: Action, form: Any) -> ResponseRet
     flow = grid.workflow
     consequences = flow.consequences(db.session, action.verb, keys.order_by(None)) if flow and count else []
     body = render_template(
-        "portal/bulk_preview.html", title=f"{action.label}: {count:,} {grid.noun if count == 1 else grid.title.lower()}",
+        "portal/bulk_preview.html",
+        title=f"{action.label}: {count:,} {grid.noun if count == 1 else grid.title.lower()}",
         verb_label=action.label, count=count, breakdown=breakdown, form=form, run_id=run.id,
         sample=[{"label": str(rows[key]), "url": grid.row_url(key)} for key in sample if key in rows],
         action_url=url_for("bulk.confirm", run=run.id), cancel_url=grid.url + run.query, danger=action.danger,

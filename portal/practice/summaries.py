@@ -91,8 +91,8 @@ def _mock_history(session: Any, row: Application, user: Any) -> dict[str, Any] |
         return None
     found = _mocks_of(session, row.id, user)
     return {
-        "title": "Mock interviews", "icon": "clipboard-check", "rank": 20, "empty": "None yet.", "columns": _MOCK_COLUMNS,
-        "rows": [_mock_row(each, user) for each in found],
+        "title": "Mock interviews", "icon": "clipboard-check", "rank": 20, "empty": "None yet.",
+        "columns": _MOCK_COLUMNS, "rows": [_mock_row(each, user) for each in found],
     }  # fmt: skip
 
 

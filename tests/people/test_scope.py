@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from portal.core import access, clock
+from portal.core import access, clock, records
 from portal.core.db import db
 from portal.core.errors import Missing, NotAllowed
 from portal.hiring.models import Application, ApplicationActivity, Candidate, Job, Project, StatusChange
@@ -15,6 +15,12 @@ from portal.hiring.workflow import APPLICATION
 from portal.interviews.models import Interview, Panelist
 from portal.people.actions import set_roles
 from portal.people.models import Role, Team, User
+from portal.practice.models import (
+    MockInterview,
+    MockInterviewChecklistItem,
+    TrainingAssignment,
+    TrainingSession,
+)
 from tests.hiring.test_pipeline import PIPELINE
 from tests.support.cast import Cast
 from tests.support.hiring import (
@@ -213,10 +219,22 @@ def test_an_executive_moves_applications_within_their_stages_alone(alice: User, 
     assert offered == moved
 
 
+def _practise(application: Any, users: dict[str, User]) -> None:
+    """A mock interview, an item of it, a training and a session, of somebody else than the application's people."""
+    conducts, assigns, trains = (users[role].id for role in ("Team Lead", "Interviewer", "Recruiter"))
+    mock = records.create(db.session, MockInterview, {"application_id": application, "coordinator_id": conducts})
+    records.create(db.session, MockInterviewChecklistItem, {"mock_interview_id": mock.id, "criterion": "Listens"})
+    given = {"application_id": application, "assigned_by_id": assigns, "training_type": "screening"}
+    training = records.create(db.session, TrainingAssignment, given)
+    session = {"assignment_id": training.id, "session_start": clock.now(), "topic": "Calls", "conducted_by_id": trains}
+    records.create(db.session, TrainingSession, session)
+
+
 def test_both_ways_to_say_whose_a_row_is_mean_the_same(alice: User) -> None:
     rows = prepare()
     for key in rows.labels[Application]:
         move(db.session.get_one(Application, (alice.tenant_id, key)), "on_hold", alice)
+        _practise(key, rows.users)
     compared = 0
     for model, known in access.declared().items():
         for user in rows.users.values():
@@ -227,4 +245,4 @@ def test_both_ways_to_say_whose_a_row_is_mean_the_same(alice: User) -> None:
                         db.session.scalars(keys.where(row(user.id)))
                     ), (model.__name__, user.full_name)
                     compared += 1
-    assert compared == 12 * len(rows.users)
+    assert compared == 20 * len(rows.users)
