@@ -51,14 +51,17 @@ class Ruled(sa.types.TypeDecorator[str]):
         return value
 
 
+_UNFIT = ("Cc", "Cs")  # control characters, and surrogates, which JSON can hold one by one and no database
+
+
 class PlainText(Ruled):
-    """One line of plain text: control characters go, what remains is kept as typed."""
+    """One line of plain text: control characters and halves of characters go, what remains is kept as typed."""
 
     cache_ok = True
 
     @staticmethod
     def clean(value: str) -> str:
-        return "".join(c for c in value if unicodedata.category(c) != "Cc").strip()
+        return "".join(c for c in value if unicodedata.category(c) not in _UNFIT).strip()
 
 
 class LongText(Ruled):
@@ -71,7 +74,7 @@ class LongText(Ruled):
     @staticmethod
     def clean(value: str) -> str:
         text = value.replace("\r\n", "\n").replace("\r", "\n")
-        return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
+        return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNFIT).strip()
 
 
 class RichText(Ruled):

@@ -191,7 +191,10 @@ def _in_json(view: View) -> View:
 
 
 def _body() -> dict[str, Any]:
-    given = request.get_json(silent=True)
+    try:
+        given = request.get_json(silent=True)
+    except RecursionError:  # nested deeper than anybody would read
+        given = None
     if not isinstance(given, dict):
         raise Invalid({"": "Please send an object."})
     return given
@@ -213,7 +216,7 @@ def judge(key: UUID) -> ResponseReturnValue:
     try:
         item = _key(given.get("id"))
         row = assessing.judge_item(
-            db.session, mock, item, given, version if isinstance(version, int) else -1, _change()
+            db.session, mock, item, given, version if type(version) is int else -1, _change()
         )  # fmt: skip
         db.session.commit()
     except Missing:
