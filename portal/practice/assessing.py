@@ -8,7 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import records
+from portal.core import access, records
+from portal.core.access import Holder
 from portal.core.errors import Conflict, Invalid, Missing, WrongState
 from portal.core.tenancy import tenant_id
 from portal.core.types import LongText, fold, words
@@ -197,12 +198,14 @@ class Former:
     training: TrainingAssignment | None
 
 
-def former_attempts(session: Any, mock: MockInterview) -> list[Former]:
-    """The application's earlier assessed attempts, the last one first."""
+def former_attempts(session: Any, mock: MockInterview, by: Holder) -> list[Former]:
+    """The application's earlier assessed attempts that ``by`` may read, the last one first; and likewise what
+    training followed."""
     query = sa.select(MockInterview).where(
         MockInterview.application_id == mock.application_id, MockInterview.id != mock.id,
         MockInterview.decision.is_not(None),
     )  # fmt: skip
+    query = access.scope(query, MockInterview, by, rowwise=True)
     rows = list(session.scalars(query.order_by(MockInterview.completed_at.desc(), MockInterview.id.desc()).limit(5)))
     if not rows:
         return []
@@ -211,5 +214,6 @@ def former_attempts(session: Any, mock: MockInterview) -> list[Former]:
     for key, criterion in session.execute(poor.order_by(Item.order, Item.id)):
         failed[key].append(criterion)
     given = sa.select(TrainingAssignment).where(TrainingAssignment.mock_interview_id.in_(keys))
+    given = access.scope(given, TrainingAssignment, by, rowwise=True)
     trainings = {row.mock_interview_id: row for row in session.scalars(given.order_by(TrainingAssignment.id))}
     return [Former(row, failed[row.id], trainings.get(row.id)) for row in rows]

@@ -153,14 +153,13 @@ def _former(mock: MockInterview) -> list[dict[str, Any]]:
     """The earlier attempts, as far as the reader may see what came of them."""
     if mock.attempt < 2:
         return []
-    trains = access.may(current_user, "read:training")
     return [
         {"attempt": each.mock.attempt, "url": MOCK_INTERVIEWS.row_url(each.mock.id), "failed": each.failed,
          "badge": {"label": words(str(each.mock.decision)), "colour": DECISION_TONES[str(each.mock.decision)]},
          "rating": each.mock.overall_rating, "when": when(each.mock.completed_at, current_user.timezone),
          "weaknesses": each.mock.weaknesses, "recommendations": each.mock.recommendations,
-         "training": _training(each.training) if each.training and trains else None}
-        for each in assessing.former_attempts(db.session, mock)
+         "training": _training(each.training) if each.training else None}
+        for each in assessing.former_attempts(db.session, mock, current_user)
     ]  # fmt: skip
 
 

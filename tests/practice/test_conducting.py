@@ -11,7 +11,7 @@ from portal.core.db import db
 from portal.people.models import User
 from portal.practice.models import MockInterview, TrainingAssignment
 from tests.practice.conftest import Ward
-from tests.support.hiring import move
+from tests.support.hiring import make_application, move
 from tests.support.practice import application_of, complete, conducted, in_days, trained
 
 APPROVED = {"do": "complete", "overall_rating": "4", "decision": "approved", "strengths": "Calm & clear"}
@@ -79,6 +79,39 @@ def test_a_bad_judgement_is_refused(ward: Ward, given: dict[str, Any]) -> None:
     gone = _json(client, _url(key, "/judge"), {"id": str(uuid4()), "version": 1})
     assert (gone.status_code, gone.get_json()["gone"]) == (404, True)
     assert _json(client, _url(key, "/judge"), ["not", "an", "object"]).status_code == 422
+
+
+HOSTILE = (
+    b'{"id": "%s", "version": 1, "notes": "Half a character: \\ud800"}',
+    b'{"id": "%s", "version": true, "notes": {"a": [1]}}',
+    b'{"id": "%s", "version": 99999999999999999999, "rating": NaN}',
+    b'{"id": ["%s"], "strengths": "\\udfff", "focus_areas": ["\\ud83d", {"a": 1}], "overall_rating": {"a": []}}',
+    b'{"a":' * 100_000,
+)
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=["half", "types", "huge", "nested", "deep"])
+def test_whatever_json_holds_is_kept_as_text_or_refused(ward: Ward, body: bytes) -> None:
+    key, client = ward.mock(), ward.client("Cora")
+    sent_body = body.replace(b"%s", str(ward.items(key)[0].id).encode())
+    for rest in ("/judge", "/draft"):
+        headers = {"X-CSRFToken": client.csrf_token()}
+        answer = client.post(_url(key, rest), data=sent_body, content_type="application/json", headers=headers)
+        assert answer.status_code in (200, 404, 409, 422)
+        assert client.get(_url(key)).status_code == 200
+
+
+def test_former_attempts_are_shown_to_whom_may_read_them(ward: Ward) -> None:
+    cora = ward.person("Cora")
+    with ward.at_work() as alice:
+        application = make_application("documents_verified", coordinator=alice)
+        complete(conducted(alice, application), alice, decision="needs_training", weaknesses="Hurries")
+        trained(application, alice)
+        key = conducted(db.session.get_one(User, (cora.tenant_id, cora.id)), application, by=alice).id
+    assert "Hurries" in ward.client("Cora").get(_url(key)).text
+    with ward.at_work() as alice:
+        application_of(db.session.get_one(MockInterview, (cora.tenant_id, key))).coordinator_id = alice.id
+    assert "Hurries" not in ward.client("Cora").get(_url(key)).text
 
 
 def test_a_draft_is_kept_field_by_field_and_forgotten_with_the_completion(ward: Ward) -> None:
