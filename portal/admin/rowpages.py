@@ -45,7 +45,7 @@ class RowPages:
         cells = Reader(self.grid, columns, current_user).row(found[0])
         made = [panel(db.session, row, current_user) for panel in panels_of(self.grid)]
         panels = [each for one in made for each in (one if isinstance(one, list) else [one])]
-        may_edit = self._has_page("edit") and self._may_change(row)
+        may_edit = bool(self._fields_of("edit", row)) and self._may_change(row)
         return self.render(
             "portal/details.html",
             title=str(row), subtitle="", crumbs=[{"label": self.grid.title, "url": self.grid.url}],
@@ -121,6 +121,9 @@ class RowPages:
         row = access.fetch(db.session, self.model, key, current_user)
         if not self._may_change(row):
             raise NotAllowed(f"You may read this {self.grid.noun}, but not change it.")
+        if not self._fields_of("edit", row):
+            flash(f"Nothing of this {self.grid.noun} can be edited as it stands now.", "warning")
+            return redirect(self.grid.row_url(key))
         form = self._form("edit", row)
         conflict, code = None, 0
         if form.validate_on_submit():
@@ -162,6 +165,15 @@ class RowPages:
             return self.grid.update(db.session, row, values, version, change)
         return records.update(db.session, row, values, version)
 
+    def _fields_of(self, page: str, row: Any) -> list[FormField]:
+        """Those of the page's fields that this row has now, and that the reader may fill in."""
+        fields = [f for _, group in self.grid.sections for f in group if page in f.on]
+        return [
+            f for f in fields
+            if (row is None or f.when is None or f.when(row))
+            and (not f.permission or access.may(current_user, f.permission))
+        ]  # fmt: skip
+
     def _form(self, page: str, row: Any) -> Any:
         fields = [f for _, group in self.grid.sections for f in group if page in f.on]
         if row is None:
@@ -171,9 +183,9 @@ class RowPages:
         else:
             start = {f.name: _initial(f, row) for f in fields}
         form = self._forms[page](data=start)
+        kept = {each.name for each in self._fields_of(page, row)}
         for each in fields:
-            hidden = row is not None and each.when is not None and not each.when(row)
-            if hidden or (each.permission and not access.may(current_user, each.permission)):
+            if each.name not in kept:
                 form._fields.pop(each.name)
         if row is None and "timezone" in form and not form.timezone.raw_data:
             form.timezone.data = current_user.timezone

@@ -189,8 +189,8 @@ def _note_sending(session: Any, made: Mapping[UUID, Any], rows: Mapping[UUID, An
 def _take_along(session: Any, keys: Sequence[UUID], made: Mapping[UUID, Any], change: Change) -> None:
     if keys:
         given = {key: made[key]["coordinator_id"] for key in keys}
-        notes = change.data.get("notes") or ""
-        carrying.carry(session, keys, SENT, change, reason="Sent to a mock interview", notes=notes, coordinators=given)
+        # What to look at stands on the mock interview, for those who read that one.
+        carrying.carry(session, keys, SENT, change, reason="Sent to a mock interview", coordinators=given)
 
 
 def tell_coordinators(session: Any, mocks: Mapping[UUID, tuple[UUID, UUID]], change: Change) -> None:
@@ -246,22 +246,25 @@ def change_mock_interview(
     if version != row.version:
         raise records.Stale(row)
     coordinator = values.pop("coordinator_id", row.coordinator_id)
-    fields: tuple[str, ...] = ("scheduled_start", "duration")
-    times = {name: values.pop(name) for name in fields if name in values}
+    start = values.pop("scheduled_start", row.scheduled_start)
+    duration = values.pop("duration", None) or row.duration
+    moves = start is not None and (start, duration) != (row.scheduled_start, row.duration)
     if coordinator != row.coordinator_id:
-        change_coordinator = Change(change.at, change.by, {**data, "coordinator": _user(session, coordinator)})
-        refused = reassign_coordinator(session, [row.id], change_coordinator).refused
+        given = Change(change.at, change.by, {**data, "coordinator": _user(session, coordinator)})
+        # With another time as well, the new coordinator need not be free at the old one.
+        refused = reassign_coordinator(session, [row.id], given, field="coordinator_id", timed=not moves).refused
         if row.id in refused:
             raise refused[row.id]
         session.refresh(row)
-    _retime(session, row, times, Change(change.at, change.by, {**change.data, **data}))
+    _retime(session, row, start, duration, Change(change.at, change.by, {**change.data, **data}))
     return records.update(session, row, values, None)  # type: ignore[no-any-return]
 
 
-def _retime(session: Any, row: MockInterview, times: Mapping[str, Any], change: Change) -> None:
-    start, duration = times.get("scheduled_start"), times.get("duration") or row.duration
-    if (start, duration) == (row.scheduled_start, row.duration) or (start is None and row.scheduled_start is not None):
+def _retime(session: Any, row: MockInterview, start: datetime | None, duration: int, change: Change) -> None:
+    if (start, duration) == (row.scheduled_start, row.duration):
         return
+    if start is None and row.scheduled_start is not None:
+        raise Invalid({"scheduled_start": "It has a time already: give it another one, or cancel it."})
     if start is None:  # a request may say how long it will take
         check_schedule(datetime.max.replace(tzinfo=change.at.tzinfo), duration, change)
         records.update(session, row, {"duration": duration}, None)
@@ -276,10 +279,12 @@ def _retime(session: Any, row: MockInterview, times: Mapping[str, Any], change: 
 # --- another coordinator ------------------------------------------------------------------------------
 
 
-def reassign_coordinator(session: Any, ids: Sequence[UUID], change: Change) -> Result:
+def reassign_coordinator(
+    session: Any, ids: Sequence[UUID], change: Change, *, field: str = "coordinator", timed: bool = True
+) -> Result:
     """Give open mock interviews, and their applications, to ``change.data["coordinator"]``, who is told; one whose
-    time they have taken is refused by itself."""
-    coordinator = check_coordinator(change.data["coordinator"], "coordinator")
+    time they have taken is refused by itself. Not ``timed``: the caller gives them another time right afterwards."""
+    coordinator = check_coordinator(change.data["coordinator"], field)
     MOCK_INTERVIEW.lock_first(session, ids, "reassign")  # type: ignore[misc]
     query = access.scope(sa.select(MockInterview), MockInterview, change.by, *SCHEDULE, rowwise=True)  # type: ignore[arg-type]
     locked = query.where(MockInterview.id.in_(ids)).order_by(MockInterview.id)
@@ -287,27 +292,27 @@ def reassign_coordinator(session: Any, ids: Sequence[UUID], change: Change) -> R
     rows = {row.id: row for row in session.scalars(locked)}
     result = Result()
     for key in dict.fromkeys(ids):
-        if error := _stays(rows.get(key), coordinator):
+        if error := _stays(rows.get(key), coordinator, field):
             result.refused[key] = error
     moving = [rows[key] for key in rows if key not in result.refused]
-    moving = _with_room(session, moving, coordinator, result, change)
+    moving = _with_room(session, moving, coordinator, result, change, field) if timed else moving
     _hand_over(session, moving, coordinator, change)
     result.done |= dict.fromkeys(row.id for row in moving)
     return result
 
 
-def _stays(row: MockInterview | None, coordinator: User) -> PortalError | None:
+def _stays(row: MockInterview | None, coordinator: User, field: str) -> PortalError | None:
     if row is None:
         return Missing()
     if row.status not in OPEN:
         return WrongState(f"This mock interview is {words(row.status).lower()}.", state=row.status)
     if row.coordinator_id == coordinator.id:
-        return Invalid({"coordinator": f"{coordinator.full_name} has it already."})
+        return Invalid({field: f"{coordinator.full_name} has it already."})
     return None
 
 
 def _with_room(
-    session: Any, rows: Sequence[MockInterview], coordinator: User, result: Result, change: Change
+    session: Any, rows: Sequence[MockInterview], coordinator: User, result: Result, change: Change, field: str
 ) -> list[MockInterview]:
     """Those for which the new coordinator has time, which is taken up."""
     timed = [row for row in rows if row.status in TAKES_TIME]
@@ -320,10 +325,10 @@ def _with_room(
         for row in timed
         if row.scheduled_start
     ]  # fmt: skip
-    refused = scheduling.refusals(session, wanted, change, field="coordinator")
+    refused = scheduling.refusals(session, wanted, change, field=field)
     result.refused |= refused
     if fit := [each for each in wanted if each.subject_id not in refused]:
-        scheduling.occupy(session, fit, change, field="coordinator")
+        scheduling.occupy(session, fit, change, field=field)
     return [row for row in rows if row.id not in refused]
 
 

@@ -40,6 +40,7 @@ CATEGORY_TONES = {
     "knowledge": "cyan",
 }  # fmt: skip
 _MANY = 100  # the menu need not count further
+_ASSESS = "write:mock_interviews"  # who merely arranges them does not write what was found
 _MANAGE_CHECKLISTS = ("write:interview_templates",)
 
 
@@ -176,10 +177,10 @@ MOCK_INTERVIEWS = Grid(
             FormField("meeting_link", help="Starts with http:// or https://.", when=_is_open),
         )),
         ("Assessment", (
-            FormField("strengths", on=("edit",), when=_is_assessed),
-            FormField("weaknesses", on=("edit",), when=_is_assessed),
-            FormField("recommendations", on=("edit",), when=_is_assessed),
-            FormField("general_notes", on=("edit",), when=_is_assessed),
+            FormField("strengths", on=("edit",), permission=_ASSESS, when=_is_assessed),
+            FormField("weaknesses", on=("edit",), permission=_ASSESS, when=_is_assessed),
+            FormField("recommendations", on=("edit",), permission=_ASSESS, when=_is_assessed),
+            FormField("general_notes", on=("edit",), permission=_ASSESS, when=_is_assessed),
         )),
     ),
     create=actions.create_mock_interview, update=actions.change_mock_interview, write=SCHEDULE,

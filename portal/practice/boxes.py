@@ -6,7 +6,7 @@ from uuid import UUID
 from portal.admin.additions import Aside, aside, remark
 from portal.core import access
 from portal.practice.bookings import candidates_of
-from portal.practice.models import MockInterview, TrainingAssignment, TrainingSession
+from portal.practice.models import OPEN, MockInterview, SessionStatus, TrainingAssignment, TrainingSession
 from portal.practice.workflow import TRAIN
 from portal.scheduling import workflow as scheduling
 from portal.scheduling.models import SubjectType
@@ -24,7 +24,9 @@ def _box(kind: SubjectType, row: Any, sends: dict[str, str], after: str = "") ->
 
 
 @aside("mock-interviews", "new", "edit")
-def _beside_a_mock(row: MockInterview | None, user: Any) -> Aside:
+def _beside_a_mock(row: MockInterview | None, user: Any) -> Aside | None:
+    if row is not None and row.status not in OPEN:
+        return None  # its time stays
     who = {"user": "[name='coordinator_id']", "application": "[name='application_id']"}
     return _box(SubjectType.MOCK_INTERVIEW, row, {**_MOCK, **_ZONE, **who}, "duration")
 
@@ -35,7 +37,9 @@ def _beside_its_move(row: MockInterview, user: Any) -> Aside:
 
 
 @aside("training-sessions", "new", "edit")
-def _beside_a_session(row: TrainingSession | None, user: Any) -> Aside:
+def _beside_a_session(row: TrainingSession | None, user: Any) -> Aside | None:
+    if row is not None and row.status != SessionStatus.SCHEDULED:
+        return None
     who = {"user": "[name='conducted_by_id']", "training": "[name='assignment_id']"}
     return _box(SubjectType.TRAINING_SESSION, row, {**_SESSION, **_ZONE, **who}, "duration")
 

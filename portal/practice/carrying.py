@@ -103,9 +103,9 @@ def _return(session: Any, moved: Sequence[Moved], change: Change) -> None:
 
 
 def _send_again(session: Any, moved: Sequence[Moved], change: Change) -> None:
-    """A no-show that gets a new time is a sending again."""
-    again = [m["application_id"] for m in moved if m.source == "no_show"]
-    carry(session, again, SENT, change, reason="The mock interview was rescheduled")
+    """A no-show that gets a new time is a sending again, to its coordinator."""
+    again = {m["application_id"]: m["coordinator_id"] for m in moved if m.source == "no_show"}
+    carry(session, list(again), SENT, change, reason="The mock interview was rescheduled", coordinators=again)
 
 
 def _refuse_second(session: Any, moved: Sequence[Moved], change: Change) -> Mapping[UUID, PortalError]:
