@@ -98,6 +98,7 @@ _KINDS = (
     ("mock_interview", "clipboard-check"), ("interview", "calendar-event"), ("training", "mortarboard"),
     ("offer", "star"),
 )  # fmt: skip
+_WRITTEN_ON = (("mock_interview", "mock_interviews"), ("training", "training"))
 _NAMES = {
     ActivityType.CREATED: "Nominated", ActivityType.NOTE_ADDED: "Note",
     ActivityType.MOCK_REQUESTED: "Sent to a mock interview",
@@ -139,7 +140,7 @@ def _told(each: ApplicationActivity, name: str | None, labels: dict[str, str], u
     if each.type == ActivityType.ASSIGNED and each.notes:
         what, notes = f"{each.notes} assigned", ""
     else:
-        notes = each.notes
+        notes = each.notes if _may_read_of(each.type, user) else ""
     return Happening(
         each.at,
         what,
@@ -150,6 +151,12 @@ def _told(each: ApplicationActivity, name: str | None, labels: dict[str, str], u
         link_of(each.details, user),
         each.new_value,
     )
+
+
+def _may_read_of(kind: str, user: Any) -> bool:
+    """Whether what was written on the record that a line tells of is for this reader too: that it took place is."""
+    needed = next((f"read:{resource}" for start, resource in _WRITTEN_ON if kind.startswith(start)), "")
+    return not needed or access.may(user, needed)
 
 
 def _icon(kind: str) -> str:

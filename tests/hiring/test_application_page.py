@@ -15,7 +15,7 @@ from portal.people.models import User
 from tests.support.cast import Cast
 from tests.support.hiring import at_work, colleague, make_application, move
 from tests.support.pages import behind, text
-from tests.support.practice import complete, conducted, in_days, sent, training_of
+from tests.support.practice import application_of, complete, conducted, in_days, sent, training_of
 
 
 def _ways(row: Application, user: User) -> list[str]:
@@ -131,3 +131,20 @@ def _statements(app: Flask, client: Any, url: str) -> int:
     finally:
         sa.event.remove(engine, "before_cursor_execute", tick)
     return count
+
+
+def test_what_was_written_on_a_mock_interview_or_training_is_for_those_who_read_these(
+    app: Flask, make_client: Any, cast: Cast
+) -> None:
+    with behind(app, cast.alice) as alice:
+        mock = conducted(alice, notes="Look at the handover")
+        complete(mock, alice, decision="needs_training")
+        row = application_of(mock)
+        move(training_of(row), "start", alice)
+        move(training_of(row), "complete", alice, outcome="dropped_out", completion_notes="Moved abroad")
+        key, reader = row.id, colleague("CRE")
+        client = make_client(reader)
+    pages = [each.get(f"/applications/{key}").text for each in (make_client(cast.alice), client)]
+    for written in ("Look at the handover", "Moved abroad"):
+        assert [written in page for page in pages] == [True, False]
+    assert "Training completed" in pages[1]
