@@ -153,7 +153,8 @@ def reorder(
     """Put the role's criteria into ``order``, which names each of them once. Raises Conflict where somebody has added
     or removed one meanwhile, or, with the order ``seen`` before, has moved one."""
     query = sa.select(Template).where(Template.job_role_id == role).order_by(Template.id)
-    rows = {row.id: row for row in session.scalars(query.with_for_update(key_share=True))}
+    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    rows = {row.id: row for row in session.scalars(locked)}
     if not rows:
         raise Missing
     present = sorted(rows, key=lambda key: (rows[key].order, key))
@@ -199,6 +200,8 @@ def add_all(
     session: Any, role: UUID, criteria: Sequence[tuple[str, str]], change: Change
 ) -> tuple[int, list[str]]:  # fmt: skip
     """Add criteria to a role, at the end; how many, and which it has already."""
+    # One after the other: of two who press at once, the second finds what the first has added.
+    session.execute(sa.select(JobRole.id).where(JobRole.id == role).with_for_update(key_share=True)).all()
     known = set(session.scalars(sa.select(Template.search_text).where(Template.job_role_id == role)))
     new = {fold(text): (category, text) for category, text in criteria if fold(text) not in known}
     first, owner = _next(session, role), tenant_id()

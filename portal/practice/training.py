@@ -220,5 +220,6 @@ def change_session(
     if row.conducted_by_id != before and not moves:
         bookings.take_up(session, row, change)
     if moves:
-        SESSION.move(session, row, "reschedule", Change(change.at, change.by, {**change.data, **times}))
+        given = Change(change.at, change.by, {**change.data, **times})
+        SESSION.move(session, row, "reschedule", given, version=row.version)
     return row
