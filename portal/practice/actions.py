@@ -15,7 +15,7 @@ from portal.core.events import Event
 from portal.core.tenancy import tenant_id
 from portal.core.types import words
 from portal.core.workflow import Change, Result
-from portal.hiring.models import ActivityType, Application, Candidate, Job
+from portal.hiring.models import ActivityType, Application, Job
 from portal.hiring.workflow import BY_NAME, write_activities
 from portal.people.models import User
 from portal.people.queries import names
@@ -80,11 +80,9 @@ def _locked(session: Any, ids: Sequence[UUID], change: Change) -> dict[UUID, Any
     allowed = access.visible(Application, change.by, *SCHEDULE, rowwise=True) if change.by else sa.true()
     query = (
         sa.select(
-            Application.id, Application.status, Application.candidate_id, Application.coordinator_id,
-            Job.job_role_id, Candidate.timezone.label("candidate_timezone"), allowed.label("allowed"),
+            Application.id, Application.status, Application.candidate_id, Job.job_role_id, allowed.label("allowed"),
         )
         .join(Job, Job.id == Application.job_id)
-        .join(Candidate, Candidate.id == Application.candidate_id)
         .where(among(session, Application.id, ids))
         .order_by(Application.id)
     )  # fmt: skip

@@ -176,13 +176,14 @@ def _key(value: Any) -> UUID | None:
         return None
 
 
-def _poor() -> sa.ColumnElement[bool]:
+def poor() -> sa.ColumnElement[bool]:
+    """What was not passed, or rated 1 or 2."""
     return sa.or_(Item.passed.is_(False), Item.rating <= 2)
 
 
 def failed_criteria(session: Any, mock: UUID) -> list[str]:
     """What training may focus on: the criteria that were not passed, or rated 1 or 2."""
-    query = sa.select(Item.criterion).where(Item.mock_interview_id == mock, _poor())
+    query = sa.select(Item.criterion).where(Item.mock_interview_id == mock, poor())
     return list(session.scalars(query.order_by(Item.order, Item.id)))
 
 
@@ -210,8 +211,8 @@ def former_attempts(session: Any, mock: MockInterview, by: Holder) -> list[Forme
     if not rows:
         return []
     keys, failed = [row.id for row in rows], defaultdict(list)
-    poor = sa.select(Item.mock_interview_id, Item.criterion).where(Item.mock_interview_id.in_(keys), _poor())
-    for key, criterion in session.execute(poor.order_by(Item.order, Item.id)):
+    badly = sa.select(Item.mock_interview_id, Item.criterion).where(Item.mock_interview_id.in_(keys), poor())
+    for key, criterion in session.execute(badly.order_by(Item.order, Item.id)):
         failed[key].append(criterion)
     given = sa.select(TrainingAssignment).where(TrainingAssignment.mock_interview_id.in_(keys))
     given = access.scope(given, TrainingAssignment, by, rowwise=True)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from portal.core import access
 from portal.core.access import Holder
-from portal.core.errors import Clash, PortalError
+from portal.core.errors import PortalError
 from portal.core.workflow import Change, Moved
 from portal.hiring.models import Application, Candidate
 from portal.practice.models import MockInterview, TrainingAssignment, TrainingSession
@@ -110,10 +110,6 @@ def take_up(session: Any, row: TrainingSession, change: Change) -> None:
     candidate = candidates_of(session, [row.assignment_id])[row.assignment_id]
     booking = of_session(row.id, row.conducted_by_id, candidate, row.session_start, row.duration, row.timezone)
     scheduling.occupy(session, [booking], change, field="session_start")
-
-
-def refused(session: Any, bookings: Sequence[Booking], change: Change, field: str) -> dict[UUID, Clash]:
-    return scheduling.refusals(session, bookings, change, field=field)
 
 
 def _session_titles(session: Any, ids: Collection[UUID], by: Holder | None) -> Mapping[UUID, str]:

@@ -19,7 +19,7 @@ from portal.core.workflow import Change
 from portal.hiring.models import Application
 from portal.hiring.workflow import workflow_options
 from portal.people.models import User
-from portal.practice import options, training  # noqa: F401 - options are offered by name
+from portal.practice import assessing, options, training  # noqa: F401 - options are offered by name
 from portal.practice.admin import CATEGORY_TONES, DECISION_TONES, MOCK_INTERVIEWS, TONES
 from portal.practice.models import (
     GOING_ON,
@@ -306,8 +306,8 @@ def _cause_of(session: Any, row: TrainingAssignment, user: Any) -> dict[str, Any
     mock = session.scalar(query.where(MockInterview.id == row.mock_interview_id))
     if mock is None:
         return None
-    poor = sa.or_(_Item.passed.is_(False), _Item.rating <= 2)
-    items = session.scalars(sa.select(_Item).where(_Item.mock_interview_id == mock.id, poor).order_by(_Item.order))
+    badly = sa.select(_Item).where(_Item.mock_interview_id == mock.id, assessing.poor())
+    items = session.scalars(badly.order_by(_Item.order, _Item.id))
     return {
         "title": f"From the mock interview, attempt {mock.attempt}", "icon": "clipboard-check",
         "url": MOCK_INTERVIEWS.row_url(mock.id), "empty": "No criterion was marked as not passed.",
