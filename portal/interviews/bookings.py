@@ -72,7 +72,7 @@ def _refuse_clashes(session: Any, moved: Sequence[Moved], change: Change) -> Map
 
 def _occupy_anew(session: Any, moved: Sequence[Moved], change: Change) -> None:
     found = bookings(session, _times(moved), asked_anew=True)
-    _note(session, scheduling.occupy(session, found, change), found, change)
+    _note(session, scheduling.occupy(session, found, change, asked=True), found, change)
 
 
 def _release(session: Any, moved: Sequence[Moved], change: Change) -> None:

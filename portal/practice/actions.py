@@ -1,11 +1,13 @@
 """Verbs of mock interviews that are richer than one move: send, make, change, reassign."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from portal.core import access, audit, events, records
 from portal.core.access import may
@@ -55,9 +57,10 @@ def send_to_mock_interview(session: Any, ids: Sequence[UUID], change: Change) ->
     for key in dict.fromkeys(ids):
         if error := _unfit(rows.get(key), change):
             result.refused[key] = error
-    _refuse_the_open(session, [key for key in rows if key not in result.refused], result)
+    former = _former(session, [key for key in rows if key not in result.refused])
+    _refuse_the_open(former, result)
     ready = [rows[key] for key in dict.fromkeys(ids) if key in rows and key not in result.refused]
-    mocks = _made_of(session, ready, same, change)
+    mocks = _made_of(ready, former, same, change)
     _refuse_the_taken(session, mocks, ready, result, change)
     made = {key: mock for key, mock in mocks.items() if key not in result.refused}
     if made:
@@ -110,39 +113,36 @@ def _unfit(row: Any, change: Change) -> PortalError | None:
     return None
 
 
-def _refuse_the_open(session: Any, keys: Sequence[UUID], result: Result) -> None:
-    query = sa.select(MockInterview.application_id, User.full_name, MockInterview.status)
+def _former(session: Any, keys: Sequence[UUID]) -> Sequence[Any]:
+    """The mock interviews that the applications have had so far."""
+    query = sa.select(MockInterview.application_id, MockInterview.status, MockInterview.decision, User.full_name)
     query = query.join(User, User.id == MockInterview.coordinator_id)
-    mine = query.where(among(session, MockInterview.application_id, keys), MockInterview.status.in_(OPEN))
-    for key, name, status in session.execute(mine) if keys else ():
-        told = f"This application has a mock interview with {name} already, which is {words(status).lower()}."
-        result.refused[key] = WrongState(told, state=SENT)
+    return session.execute(query.where(among(session, MockInterview.application_id, keys))).all() if keys else ()
 
 
-def _made_of(session: Any, ready: Sequence[Any], same: Mapping[str, Any], change: Change) -> dict[UUID, dict[str, Any]]:
-    """The rows of the new mock interviews, by application."""
-    attempts, owner = _assessed(session, [row.id for row in ready]), tenant_id()
+def _refuse_the_open(former: Sequence[Any], result: Result) -> None:
+    for key, status, _, name in former:
+        if status in OPEN:
+            told = f"This application has a mock interview with {name} already, which is {words(status).lower()}."
+            result.refused[key] = WrongState(told, state=SENT)
+
+
+def _made_of(
+    ready: Sequence[Any], former: Sequence[Any], same: Mapping[str, Any], change: Change
+) -> dict[UUID, dict[str, Any]]:
+    """The rows of the new mock interviews, by application; each assessment so far was an attempt."""
+    attempts, owner = Counter(row.application_id for row in former if row.decision), tenant_id()
     coordinators = change.data["coordinators"]
     return {
         row.id: {
             "tenant_id": owner, "id": new_id(), "application_id": row.id,
-            "coordinator_id": coordinators[row.id].id, "attempt": attempts.get(row.id, 0) + 1,
+            "coordinator_id": coordinators[row.id].id, "attempt": attempts[row.id] + 1,
             "timezone": coordinators[row.id].timezone, "strengths": "", "weaknesses": "", "recommendations": "",
             "general_notes": "", "ready_for_client_interview": False, "cancellation_reason": "",
             "reschedule_count": 0, "draft": {}, "created_at": change.at, "updated_at": change.at, "version": 1, **same,
         }
         for row in ready
     }  # fmt: skip
-
-
-def _assessed(session: Any, applications: Sequence[UUID]) -> dict[UUID, int]:
-    """How often each application has been assessed so far."""
-    query = (
-        sa.select(MockInterview.application_id, sa.func.count())
-        .where(among(session, MockInterview.application_id, applications), MockInterview.decision.is_not(None))
-        .group_by(MockInterview.application_id)
-    )
-    return dict(session.execute(query).all()) if applications else {}
 
 
 def _bookings(mocks: Mapping[UUID, Mapping[str, Any]], candidates: Mapping[UUID, UUID]) -> list[scheduling.Booking]:
@@ -170,15 +170,15 @@ def _write(session: Any, made: Mapping[UUID, dict[str, Any]], rows: Mapping[UUID
     _note_sending(session, made, rows, change)
     _take_along(session, [key for key in made if rows[key].status != SENT], made, change)
     if booked := _bookings(made, {key: rows[key].candidate_id for key in made}):
-        scheduling.occupy(session, booked, change, anew=False)
+        scheduling.occupy(session, booked, change, anew=False, asked=True)
     tell_coordinators(session, {mock["id"]: (key, mock["coordinator_id"]) for key, mock in made.items()}, change)
 
 
 def _note_sending(session: Any, made: Mapping[UUID, Any], rows: Mapping[UUID, Any], change: Change) -> None:
-    called = names(session, {mock["coordinator_id"] for mock in made.values()})
+    coordinators = change.data["coordinators"]
     write_activities(session, [
         (key, ActivityType.MOCK_SCHEDULED if mock["scheduled_start"] else ActivityType.MOCK_REQUESTED, "",
-         mock["scheduled_start"].isoformat() if mock["scheduled_start"] else called.get(mock["coordinator_id"], ""),
+         mock["scheduled_start"].isoformat() if mock["scheduled_start"] else coordinators[key].full_name,
          mock["request_notes"], {"mock_interview_id": str(mock["id"]), "attempt": mock["attempt"]})
         for key, mock in made.items()
     ], change)  # fmt: skip
@@ -218,7 +218,8 @@ def create_mock_interview(session: Any, values: Mapping[str, Any], change: Chang
     if error := result.refused.get(application):
         raise Invalid({"application_id": error.message}) if isinstance(error, Missing | WrongState) else error
     query = sa.select(MockInterview).where(MockInterview.application_id == application, MockInterview.status.in_(OPEN))
-    row: MockInterview = session.scalars(query).one()
+    named = joinedload(MockInterview.application, innerjoin=True).joinedload(Application.candidate, innerjoin=True)
+    row: MockInterview = session.scalars(query.options(named)).one()
     slots.take(session, row, values.get("slot_id"), change)
     return row
 
@@ -326,7 +327,7 @@ def _with_room(
     refused = scheduling.refusals(session, wanted, change, field=field)
     result.refused |= refused
     if fit := [each for each in wanted if each.subject_id not in refused]:
-        scheduling.occupy(session, fit, change, field=field)
+        scheduling.occupy(session, fit, change, field=field, asked=True)
     return [row for row in rows if row.id not in refused]
 
 

@@ -46,7 +46,7 @@ def _refuse_clashes(session: Any, moved: Sequence[Moved], change: Change) -> Map
 
 
 def _occupy(session: Any, moved: Sequence[Moved], change: Change) -> None:
-    scheduling.occupy(session, _mocks(moved), change)
+    scheduling.occupy(session, _mocks(moved), change, asked=True)
 
 
 def _release(session: Any, moved: Sequence[Moved], change: Change) -> None:
@@ -102,7 +102,7 @@ def _refuse_session_clashes(session: Any, moved: Sequence[Moved], change: Change
 
 
 def _occupy_sessions(session: Any, moved: Sequence[Moved], change: Change) -> None:
-    scheduling.occupy(session, _sessions(session, moved), change, field="session_start")
+    scheduling.occupy(session, _sessions(session, moved), change, field="session_start", asked=True)
 
 
 def take_up(session: Any, row: TrainingSession, change: Change) -> None:

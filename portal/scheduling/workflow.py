@@ -215,12 +215,14 @@ def overrule(change: Change) -> str:
 
 
 def occupy(
-    session: Any, bookings: Sequence[Booking], change: Change, *, field: str = "scheduled_start", anew: bool = True
-) -> dict[UUID, list[Taken]]:
+    session: Any, bookings: Sequence[Booking], change: Change, *, field: str = "scheduled_start", anew: bool = True,
+    asked: bool = False,
+) -> dict[UUID, list[Taken]]:  # fmt: skip
     """Take up the time of ``bookings``; raises Clash beside ``field`` unless that is overruled, and answers by
-    subject what was. What the subjects had taken before is given back first, unless people only join (``anew``)."""
+    subject what was. What the subjects had taken before is given back first, unless people only join (``anew``).
+    ``asked``: ``refusals`` has let these very bookings pass in this transaction, which locked their people."""
     reason = overrule(change)
-    found = clashes(session, bookings)
+    found = clashes(session, bookings) if reason or not asked else {}
     if found and not reason:
         first = next(booking for booking in bookings if booking.subject_id in found)
         raise Clash({field: in_words(session, found[first.subject_id], first.timezone, change.by)})
