@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import access, records
+from portal.core import access, audit, records
 from portal.core.access import Holder
 from portal.core.errors import Conflict, Invalid, Missing, WrongState
 from portal.core.tenancy import tenant_id
@@ -126,16 +126,18 @@ def complete_mock_interview(
     event follow in the same transaction; raises Invalid, WrongState or Conflict, and then nothing is done."""
     given = Change(change.at, change.by, dict(values))
     moved = MOCK_INTERVIEW.move(session, mock, "complete", given, version=version)
-    judge_items(session, mock, values.get("checklist") or ())
+    judge_items(session, mock, values.get("checklist") or (), change)
     return moved
 
 
-def judge_items(session: Any, mock: MockInterview, checklist: Sequence[Mapping[str, Any]]) -> None:
+def judge_items(session: Any, mock: MockInterview, checklist: Sequence[Mapping[str, Any]], change: Change) -> None:
     """Take over the judgements of ``checklist``, {id, passed, rating, notes} each, and maybe the version that was
     seen; raises Invalid for an item that is not this interview's, or a rating that is none, StaleItems where others
     were judged otherwise meanwhile. They come with the completion, in its transaction."""
-    mine = sa.select(Item).where(Item.mock_interview_id == mock.id).execution_options(populate_existing=True)
-    rows = {row.id: row for row in session.scalars(mine)}
+    mine = sa.select(Item).where(Item.mock_interview_id == mock.id).order_by(Item.id)
+    locked = mine.with_for_update(key_share=True).execution_options(populate_existing=True)
+    rows = {row.id: row for row in session.scalars(locked)}
+    judged: dict[UUID, dict[str, Any]] = {}
     errors: dict[str, str] = {}
     stale = []
     for number, given in enumerate(checklist):
@@ -151,14 +153,34 @@ def judge_items(session: Any, mock: MockInterview, checklist: Sequence[Mapping[s
         changed = {name: value for name, value in cleaned.items() if getattr(row, name) != value}
         if changed and given.get("version") not in (None, row.version):
             stale.append(row)
-            continue
-        for name, value in changed.items():
-            setattr(row, name, value)
+        elif changed:
+            judged[row.id] = changed
     if errors:
         raise Invalid(errors)
     if stale:
         raise StaleItems(stale)
-    session.flush()
+    _write_judgements(session, [(rows[key], changed) for key, changed in judged.items()], change)
+
+
+def _write_judgements(session: Any, judged: Sequence[tuple[Item, dict[str, Any]]], change: Change) -> None:
+    """All at once, under the locks of the rows: twenty one after the other take three times as long."""
+    if not judged:
+        return
+    table: Any = Item.__table__
+    mine = (table.c.tenant_id == tenant_id(), table.c.id == sa.bindparam("key"))
+    values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in JUDGED}
+    statement = sa.update(table).where(*mine).values(version=table.c.version + 1, updated_at=change.at, **values)
+    session.execute(statement, [
+        {"key": row.id, **{f"new_{name}": changed.get(name, getattr(row, name)) for name in JUDGED}}
+        for row, changed in judged
+    ])  # fmt: skip
+    audit.write(session, [
+        audit.entry(row.tenant_id, table.name, row.id, "changed",
+                    {name: [getattr(row, name), new] for name, new in changed.items()}, at=change.at)
+        for row, changed in judged
+    ])  # fmt: skip
+    for row, _ in judged:
+        session.expire(row)
 
 
 def keep_all(
@@ -166,7 +188,7 @@ def keep_all(
 ) -> None:
     """Keep checklist and draft as a form without scripts sends them, both or nothing."""
     keep_draft(session, mock, draft, change)
-    judge_items(session, mock, checklist)
+    judge_items(session, mock, checklist, change)
 
 
 def _key(value: Any) -> UUID | None:

@@ -169,7 +169,7 @@ class MockInterview(Audited, Editable, Owned, Model):
         sa.Index("ix_mock_interviews_status", "tenant_id", "status", "scheduled_start", "id"),
         sa.Index("ix_mock_interviews_coordinator", "tenant_id", "coordinator_id", "scheduled_start", "id"),
         sa.Index("ix_mock_interviews_completed", "tenant_id", "completed_at", "id"),
-        sa.Index("ix_mock_interviews_decision", "tenant_id", "decision", "completed_at", "id"),
+        sa.Index("ix_mock_interviews_decision", "tenant_id", "decision", "scheduled_start", "id"),
         sa.Index("ix_mock_interviews_application", "tenant_id", "application_id", "id"),
     )  # fmt: skip
     application_id: Mapped[UUID] = ref("applications")
