@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -171,7 +172,8 @@ _NAME = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 def _reads(value: str, labels: dict[str, str], user: Any) -> str:
     """A value as people read it: moments in their zone, statuses by their labels, names of states as words."""
     if _MOMENT.match(value):
-        return when(datetime.fromisoformat(value), user.timezone)
+        with suppress(ValueError):  # somebody's name, which only begins like one
+            return when(datetime.fromisoformat(value), user.timezone)
     return labels.get(value) or (words(value) if _NAME.match(value) else value)
 
 

@@ -94,7 +94,8 @@ class ScheduleMockForm(VerbForm):
         zones = dict.fromkeys((row.timezone, zone_name))
         told = [("Now", row.scheduled_start, row.scheduled_end)]
         start, minutes = self.scheduled_start.data, self.duration.data
-        if start and minutes and (start, minutes) != (row.scheduled_start, row.duration):
+        fits = minutes is not None and SHORTEST <= minutes <= LONGEST  # what was typed may be any number
+        if start and fits and (start, minutes) != (row.scheduled_start, row.duration):
             told.append(("Proposed", start, start + timedelta(minutes=minutes)))
         return [(label, [span_label(first, last, name) for name in zones]) for label, first, last in told]
 

@@ -29,6 +29,7 @@ from portal.practice.workflow import ASSIGN, SESSION, TRAIN, TRAINING_FIELDS, ch
 
 ASSIGNED_FROM = tuple(name for name, status in BY_NAME.items() if carrying.ASSIGNED in status.leads_to)
 MOST_SESSIONS = 52
+LONGEST_NOTE = 5_000  # characters
 
 
 # --- assigning ----------------------------------------------------------------------------------------
@@ -122,6 +123,8 @@ def note_progress(session: Any, row: TrainingAssignment, text: str, change: Chan
     text = LongText.clean(text)
     if not text:
         raise Invalid({"text": "Please write something."})
+    if len(text) > LONGEST_NOTE:
+        raise Invalid({"text": f"At most {LONGEST_NOTE:,} characters, please; these are {len(text):,}."})
     session.refresh(row, with_for_update={"key_share": True})
     if row.status not in GOING_ON:
         raise WrongState(f"This training is {words(row.status).lower()}.", state=row.status)

@@ -88,3 +88,12 @@ def test_a_no_show_that_is_taken_up_again_gives_its_coordinator_the_application_
         move(sent(dora, application, start=in_days(3), by=alice), "cancel", alice, reason="Ill")
         move(missed, "reschedule", alice, scheduled_start=in_days(4))
         assert application_of(missed).coordinator_id == cora.id
+
+
+def test_a_length_that_no_calendar_holds_is_refused_beside_its_field(ward: Ward) -> None:
+    key, client = ward.mock("Cora", begun=False), ward.client("Cora")
+    given = _edited(ward, key, scheduled_start="2027-01-05T10:00", duration="9" * 12)
+    for page in ("edit", "move/reschedule"):
+        answer = client.submit(f"/mock-interviews/{key}/{page}", given)
+        assert answer.status_code == 422
+        assert "From 15 to 240" in answer.text
