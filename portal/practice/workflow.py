@@ -15,6 +15,7 @@ from portal.core.types import days_later, words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application
 from portal.hiring.workflow import write_activities
+from portal.people.models import User
 from portal.practice.models import (
     GOING_ON,
     LONGEST,
@@ -96,6 +97,8 @@ def _times(row: Any, change: Change) -> dict[str, Any]:
 
 
 def _fits_schedule(row: Any, change: Change) -> None:
+    if not row.coordinator_active:
+        raise Invalid({"scheduled_start": "Its coordinator is no longer active: give it to somebody else first."})
     check_schedule(new_start(row, change), new_duration(row, change), change)
     _times(row, change)
 
@@ -238,6 +241,11 @@ def _of_application(model: Any, column: Any, label: str) -> sa.Label[Any]:
     )
 
 
+def _coordinator_active() -> sa.Label[Any]:
+    theirs = (User.tenant_id == MockInterview.tenant_id, User.id == MockInterview.coordinator_id)
+    return sa.select(User.active).where(*theirs).scalar_subquery().label("coordinator_active")
+
+
 def _assessments() -> sa.Label[Any]:
     """How often the application of a mock interview was assessed."""
     other = aliased(MockInterview)
@@ -274,7 +282,8 @@ MOCK_INTERVIEW = register(Workflow(
            "attempt", "reschedule_count", "started_at", "cancelled_at", "cancellation_reason", *ASSESSMENT,
            "completed_at", "ready_for_client_interview",
            _of_application(MockInterview, Application.status, "application_status"),
-           _of_application(MockInterview, Application.candidate_id, "candidate_id"), _assessments()),
+           _of_application(MockInterview, Application.candidate_id, "candidate_id"), _coordinator_active(),
+           _assessments()),
     history=_write_mock_history,
     payload=_mock_payload,
     lock_first=_locking_applications(MockInterview),

@@ -97,3 +97,18 @@ def test_a_length_that_no_calendar_holds_is_refused_beside_its_field(ward: Ward)
         answer = client.submit(f"/mock-interviews/{key}/{page}", given)
         assert answer.status_code == 422
         assert "From 15 to 240" in answer.text
+
+
+def test_one_whose_coordinator_has_left_gets_a_time_only_with_another_one(ward: Ward) -> None:
+    cora, dora = ward.person("Cora"), ward.person("Dora")
+    with ward.at_work() as alice:
+        leaver = db.session.get_one(User, (cora.tenant_id, cora.id))
+        key = sent(leaver, by=alice).id
+        leaver.active = False
+    client, start = ward.client("Head", "System Admin"), "2027-01-05T10:00"
+    answer = client.submit(f"/mock-interviews/{key}/edit", _edited(ward, key, scheduled_start=start))
+    assert answer.status_code == 422
+    assert "no longer active" in answer.text
+    both = _edited(ward, key, scheduled_start=start, coordinator_id=str(dora.id))
+    assert client.submit(f"/mock-interviews/{key}/edit", both).status_code == 302
+    assert (ward.row(key).status, ward.row(key).coordinator_id) == ("scheduled", dora.id)

@@ -187,7 +187,7 @@ def test_the_preview_proposes_times_and_does_nothing(door: Door, make_client: An
     box = door.client.get("/practice/series/proposed", query_string=asked).text
     assert "<bdi>Jane Doe</bdi> with <bdi>Cora Cole</bdi>" in box
     assert "26 Mar 2026, 10:00 to 11:00 (Europe/London, UTC+00:00)" in box
-    assert "1 of 2 find no room" in box
+    assert "1 of 2 finds no room" in box
     unfinished = door.client.get("/practice/series/proposed", query_string=asked | {"first": ""})
     assert "Give the first start" in unfinished.text
     assert make_client(door.cast.charlie).get("/practice/series/proposed", query_string=asked).status_code == 404
