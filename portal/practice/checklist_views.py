@@ -54,8 +54,11 @@ def _role(key: UUID) -> JobRole:
 
 def _criterion(key: UUID) -> Template:
     """The criterion, locked: of two who change it at once the second waits, and then sees what became of it."""
-    row = access.fetch(db.session, Template, key, current_user)
-    db.session.refresh(row, with_for_update={"key_share": True})
+    access.fetch(db.session, Template, key, current_user)
+    query = sa.select(Template).where(Template.id == key).with_for_update(key_share=True)
+    row = db.session.scalar(query.execution_options(populate_existing=True))
+    if row is None:  # deleted while we waited
+        raise Missing
     return row
 
 

@@ -5,9 +5,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
+from portal.core import access
 from portal.core.db import db
 from portal.practice.criteria import STARTERS
+from portal.practice.models import MockInterviewChecklistTemplate
 from tests.practice.conftest import Ward
 from tests.support.hiring import make_application, make_job
 from tests.support.practice import conducted, make_criteria
@@ -169,3 +172,19 @@ def test_with_mock_interviews_switched_off_there_are_none(ward: Ward) -> None:
     with ward.at_work():
         db.session.rollback()
     assert _texts(ward, role) == ["Listens"]
+
+
+def test_a_criterion_that_is_deleted_while_somebody_waits_for_it_is_gone(ward: Ward, monkeypatch: Any) -> None:
+    role = ward.role("Listens")
+    [criterion] = ward.criteria(role)
+    fetch = access.fetch
+
+    def fetch_and_lose(session: Any, *given: Any) -> Any:
+        found = fetch(session, *given)
+        table: Any = MockInterviewChecklistTemplate.__table__
+        session.execute(sa.delete(table).where(table.c.id == criterion.id))
+        return found
+
+    monkeypatch.setattr(access, "fetch", fetch_and_lose)
+    for what in ("delete", "use", "edit"):
+        assert ward.client("Cora").submit(f"/checklists/criteria/{criterion.id}/{what}").status_code == 404
