@@ -143,7 +143,10 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_mock_interviews_decision", "mock_interviews", ["tenant_id", "decision", "scheduled_start", "id"], unique=False
+        "ix_mock_interviews_decision",
+        "mock_interviews",
+        ["tenant_id", "decision", "scheduled_start", "id"],
+        unique=False,
     )
     op.create_index(
         "ix_mock_interviews_open_start",
