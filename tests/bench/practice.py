@@ -79,7 +79,17 @@ def _schedule(stage: Stage, hr: Visitor, times: int) -> Iterator[Figure]:
         return hr.post("/mock-interviews/new", fields).expect(302).seconds
 
     with _undone(stage):
-        yield beside("schedule a mock interview", 30, times, None, send)
+        yield beside("send to a mock interview, with a time", 30, times, None, send)
+        yield beside("schedule a mock interview", 30, times, None, partial(_schedule_requested, stage, hr, day))
+
+
+def _schedule_requested(stage: Stage, hr: Visitor, day: datetime, number: int) -> float:
+    """The POST of the move by which one that was asked for gets its time."""
+    (key,) = _keys(stage, "mock_interviews", "status = 'requested'", 1)
+    address = f"/mock-interviews/{key}/move/schedule"
+    fields = dict(hr.get(address).expect(200).fields(address))
+    start = (day + timedelta(days=number + 400)).strftime("%Y-%m-%dT%H:%M")
+    return hr.post(address, {**fields, "scheduled_start": start}).expect(302).seconds
 
 
 _MADE = (
@@ -88,16 +98,22 @@ _MADE = (
 )  # fmt: skip
 
 
+_CHANGED = {
+    "applications": ("status, coordinator_id, version, updated_at", "documents_verified"),
+    "mock_interviews": ("status, scheduled_start, duration, timezone, mode, meeting_link, version, updated_at",
+                        "requested"),
+}  # fmt: skip
+
+
 @contextmanager
 def _undone(stage: Stage) -> Iterator[None]:
     """What the block sends is taken back: the rows it made, and where its applications stood."""
     since = f"{int(datetime.now(UTC).timestamp() * 1000):012x}".ljust(32, "0")
-    columns = "status, coordinator_id, version, updated_at"
-    stage.raw.execute("DROP TABLE IF EXISTS bench_kept")
-    stage.raw.execute(
-        f"CREATE TABLE bench_kept AS SELECT tenant_id, id, {columns} FROM applications "
-        "WHERE status = 'documents_verified'"
-    )
+    for table, (columns, state) in _CHANGED.items():
+        stage.raw.execute(f"DROP TABLE IF EXISTS bench_{table}")
+        stage.raw.execute(
+            f"CREATE TABLE bench_{table} AS SELECT tenant_id, id, {columns} FROM {table} WHERE status = '{state}'"
+        )
     try:
         yield
     finally:
@@ -105,11 +121,14 @@ def _undone(stage: Stage) -> Iterator[None]:
             stage.raw.execute("SET LOCAL session_replication_role = replica")
             for table in _MADE:
                 stage.raw.execute(f"DELETE FROM {table} WHERE id >= %s", [since])
-            stage.raw.execute(
-                f"UPDATE applications a SET ({columns}) = (k.status, k.coordinator_id, k.version, k.updated_at) "
-                "FROM bench_kept k WHERE a.tenant_id = k.tenant_id AND a.id = k.id AND a.version <> k.version"
-            )
-        stage.raw.execute("DROP TABLE bench_kept")
+            for table, (columns, _) in _CHANGED.items():
+                kept = ", ".join(f"k.{name}" for name in columns.split(", "))
+                stage.raw.execute(
+                    f"UPDATE {table} a SET ({columns}) = ({kept}) FROM bench_{table} k "
+                    "WHERE a.tenant_id = k.tenant_id AND a.id = k.id AND a.version <> k.version"
+                )
+        for table in _CHANGED:
+            stage.raw.execute(f"DROP TABLE bench_{table}")
 
 
 def _complete(stage: Stage, times: int) -> Iterator[Figure]:
