@@ -42,6 +42,7 @@ class MovePages:
             try:
                 data = form.revive(db.session, form.params()) if form else {}
                 flow.move(db.session, row, verb, Change(at, current_user, data), version=_posted_version())
+                said = self._told(row, move)
                 db.session.commit()
             except Invalid as error:
                 db.session.rollback()
@@ -51,7 +52,7 @@ class MovePages:
             except (Conflict, WrongState, NotAllowed) as error:
                 return self._refused(key, error)
             else:
-                return self._moved(row, move)
+                return self._moved(key, said)
         elif request.method == "GET" and row.status not in move.sources:
             return self._refused(key, flow.wrong_state(row.status, move))
         elif request.method == "GET" and form is not None:
@@ -60,11 +61,16 @@ class MovePages:
             form.suggest(row, request.args)
         return self._move_page(row, move, form)
 
-    def _moved(self, row: Any, move: Move) -> ResponseReturnValue:
-        flash(f"{row}: {move.title.lower()} – done. It is {words(row.status).lower()} now.", "success")
-        for said in remarks_of(self.grid, move.verb, db.session, row, current_user):
-            flash(said, "warning")
-        return redirect(_back(self.grid.row_url(row.id)))
+    def _told(self, row: Any, move: Move) -> list[tuple[str, str]]:
+        """What will be said once the move is kept. Found before the commit, which forgets all that was read."""
+        done = f"{row}: {move.title.lower()} – done. It is {words(row.status).lower()} now."
+        remarks = remarks_of(self.grid, move.verb, db.session, row, current_user)
+        return [(done, "success"), *((remark, "warning") for remark in remarks)]
+
+    def _moved(self, key: UUID, said: list[tuple[str, str]]) -> ResponseReturnValue:
+        for text, tone in said:
+            flash(text, tone)
+        return redirect(_back(self.grid.row_url(key)))
 
     def _refused(self, key: UUID, error: PortalError) -> ResponseReturnValue:
         db.session.rollback()

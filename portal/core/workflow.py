@@ -179,11 +179,12 @@ class Workflow:
     def move(self, session: Any, row: Any, verb: str, change: Change, *, version: int | None = None) -> Moved:
         """Move one row; raises Missing, NotAllowed, WrongState, Conflict (``version`` is stale) or Invalid."""
         session.flush()
-        result = self.apply(session, [row.id], verb, change, versions={} if version is None else {row.id: version})
-        if row.id in result.refused:
-            raise result.refused[row.id]
+        key = row.id  # asked for before the move, which lets go of what was loaded
+        result = self.apply(session, [key], verb, change, versions={} if version is None else {key: version})
+        if key in result.refused:
+            raise result.refused[key]
         session.refresh(row)
-        moved = result.done[row.id]
+        moved = result.done[key]
         assert moved is not None
         return moved
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, redirect, request
+from flask import Blueprint, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -36,20 +36,39 @@ FEW, MANY = 30, 500
 _ASIDE = ("rejected", "withdrawn", "on_hold")
 
 
+# Two parts of the page ask for these: read once for a request.
+
+
+def status_labels(session: Any) -> dict[str, str]:
+    """What the organisation calls each status."""
+    if "status_labels" not in g:
+        g.status_labels = dict(session.execute(sa.select(PipelineStatus.name, PipelineStatus.label)).all())
+    return g.status_labels  # type: ignore[no-any-return]
+
+
+def _changes(session: Any, row: Application) -> Sequence[Any]:
+    """The application's changes of status."""
+    if g.get("status_changes_of") != row.id:
+        columns = (StatusChange.at, StatusChange.source.label("source"), StatusChange.target.label("target"),
+                   StatusChange.notes)  # fmt: skip
+        found = session.execute(sa.select(*columns).where(StatusChange.application_id == row.id)).all()
+        g.status_changes_of, g.status_changes = row.id, found
+    return g.status_changes  # type: ignore[no-any-return]
+
+
 # --- where it is ----------------------------------------------------------------------------------------
 
 
 def pipeline_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
     """The stages in their order: been there, here now (with the status), passed over, or still ahead."""
-    query = sa.select(PipelineStage, PipelineStatus.name, PipelineStatus.label).join(
-        PipelineStatus, to(PipelineStage, PipelineStatus.stage_id)
-    )
-    found = session.execute(query.order_by(PipelineStage.order)).all()
-    labels = {name: label for _, name, label in found}
-    stages = list(dict.fromkeys(stage for stage, _, _ in found))
-    been = {pipeline.STAGE_OF.get(name) for name in session.scalars(
-        sa.select(StatusChange.source).where(StatusChange.application_id == row.id)
-    )}  # fmt: skip
+    found = session.execute(
+        sa.select(PipelineStage, PipelineStatus.name)
+        .join(PipelineStatus, to(PipelineStage, PipelineStatus.stage_id))
+        .order_by(PipelineStage.order)
+    ).all()
+    labels = status_labels(session)
+    stages = list(dict.fromkeys(stage for stage, _ in found))
+    been = {pipeline.STAGE_OF.get(each.source) for each in _changes(session, row)}
     now = pipeline.STAGE_OF[row.status]
     shown = [stage for stage in stages if stage.name not in _ASIDE or stage.name == now]
     position = next(number for number, stage in enumerate(shown) if stage.name == now)
@@ -109,7 +128,7 @@ _NAMES = {
 def timeline_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
     """Everything that happened, the latest first: what, who, when, and why."""
     limit = MANY if request.args.get("timeline") == "all" else FEW
-    labels = dict(session.execute(sa.select(PipelineStatus.name, PipelineStatus.label)).all())
+    labels = status_labels(session)
     told = [_told(each, name, labels, user) for each, name in _activities(session, row, limit + 1)]
     _add_notes(session, row, told)
     told += happenings_of("applications", session, row, user, limit + 1)
@@ -179,9 +198,7 @@ def _reads(value: str, labels: dict[str, str], user: Any) -> str:
 
 def _add_notes(session: Any, row: Application, told: list[Happening]) -> None:
     """The notes of status changes, which stand beside their reasons."""
-    query = sa.select(StatusChange.at, StatusChange.target, StatusChange.notes)
-    noted = session.execute(query.where(StatusChange.application_id == row.id, StatusChange.notes != ""))
-    notes = {(at, target): text for at, target, text in noted}
+    notes = {(each.at, each.target): each.notes for each in _changes(session, row) if each.notes}
     for each in told:
         if text := notes.get((each.at, each.value)):
             each.notes = f"{each.notes}\n{text}" if each.notes and text not in each.notes else text
