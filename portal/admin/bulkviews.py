@@ -21,7 +21,7 @@ from portal.admin.listing import XLSX, download
 from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
 from portal.admin.movepages import verb_form_for
 from portal.core import access, clock, wall
-from portal.core.db import commit_in_passing, db, mean_to_read
+from portal.core.db import commit_in_passing, db, mean_to_read, naming
 from portal.core.errors import Missing
 from portal.core.types import words
 from portal.people.models import User
@@ -93,7 +93,7 @@ def _preview(run: BulkRun, grid: Grid, action: Action, form: Any) -> ResponseRet
     with wall.lifted(db.session):
         sample = db.session.scalars(keys.limit(10)).all()
         breakdown = _breakdown(grid, action, keys.order_by(None)) if count <= MANY_STATES else []
-    rows = {row.id: row for row in db.session.scalars(sa.select(grid.model).where(grid.model.id.in_(sample)))}
+    rows = {row.id: row for row in db.session.scalars(_named(grid).where(grid.model.id.in_(sample)))}
     flow = grid.workflow
     consequences = flow.consequences(db.session, action.verb, keys.order_by(None)) if flow and count else []
     body = render_template(
@@ -184,9 +184,14 @@ def _rows(run: BulkRun, wanted: str, page: int) -> tuple[list[dict[str, Any]], b
     ], len(found) > ROWS_A_PAGE  # fmt: skip
 
 
+def _named(grid: Grid) -> sa.Select[Any]:
+    """Rows that will be called by their names."""
+    return sa.select(grid.model).options(*naming(grid.model))
+
+
 def _names(run: BulkRun, rows: list[BulkRow]) -> dict[UUID, str]:
     grid = grids()[run.grid]
-    query = access.scope(sa.select(grid.model), grid.model, current_user)
+    query = access.scope(_named(grid), grid.model, current_user)
     return {row.id: str(row) for row in db.session.scalars(query.where(grid.model.id.in_([r.row_id for r in rows])))}
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from portal.admin.cells import when
 from portal.core import rows
 from portal.core.audit import AuditEntry
-from portal.core.db import Model
+from portal.core.db import Model, naming
 from portal.core.types import Choice, RichText, UtcDateTime, words
 
 FEW, MANY = 20, 500
@@ -119,6 +119,7 @@ def _names(session: Any, model: Any, found: list[AuditEntry]) -> dict[str, str]:
     classes = {m.class_.__tablename__: m.class_ for m in Model.registry.mappers}
     names: dict[str, str] = {}
     for table, keys in wanted.items():
-        found_rows = session.scalars(sa.select(classes[table]).where(classes[table].id.in_([UUID(k) for k in keys])))
+        rows_of = sa.select(classes[table]).options(*naming(classes[table]))
+        found_rows = session.scalars(rows_of.where(classes[table].id.in_([UUID(k) for k in keys])))
         names.update({str(row.id): str(row) for row in found_rows})
     return names

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import psycopg
@@ -19,7 +19,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column, selectinload
 
 from portal.core import clock
 from portal.core.types import Choice, Json, LongText, PlainText, Rating, RichText, UtcDateTime, fold
@@ -41,6 +41,21 @@ class Model(DeclarativeBase):
         dict[str, Any]: Json,
         list[Any]: Json,
     }
+    named_by: ClassVar[tuple[str, ...]] = ()  # the relationships that ``str(row)`` asks for, as dotted paths
+
+
+def naming(model: Any) -> list[Any]:
+    """Options for a SELECT of rows that are to be named by ``str``: many then cost as many statements as one."""
+    return [_along(model, path.split(".")) for path in model.named_by]
+
+
+def _along(model: Any, names: Sequence[str]) -> Any:
+    first, *rest = names
+    option, here = selectinload(getattr(model, first)), getattr(model, first)
+    for name in rest:
+        here = getattr(here.property.mapper.class_, name)
+        option = option.selectinload(here)
+    return option
 
 
 db = SQLAlchemy(metadata=Model.metadata)

@@ -33,6 +33,7 @@ class InterviewFeedback(Editable, Owned, Model):
     ``custom_ratings`` maps the names of the template's criteria to scores, each at most the criterion's maximum.
     """
 
+    named_by = ("interviewer",)
     __tablename__ = "interview_feedback"
     __table_args__ = (
         sa.UniqueConstraint("tenant_id", "interview_id", "interviewer_id"),

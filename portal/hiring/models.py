@@ -203,6 +203,7 @@ class PipelineStatus(Audited, Editable, Owned, Model):
 class Application(Audited, Editable, Owned, Model):
     """One candidate for one job; its status is moved by the pipeline alone."""
 
+    named_by = ("candidate", "job")
     __tablename__ = "applications"
     __table_args__ = (
         sa.UniqueConstraint("tenant_id", "candidate_id", "job_id"),

@@ -7,17 +7,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import access, audit
+from portal.core import access
 from portal.core.access import Holder
 from portal.core.errors import PortalError
-from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Moved
 from portal.hiring.models import Application
 from portal.interviews.models import OPEN, Interview, Panelist, Reply
 from portal.interviews.workflow import INTERVIEW, SCHEDULE
 from portal.scheduling import workflow as scheduling
 from portal.scheduling.models import SubjectType
-from portal.scheduling.workflow import Booking, Party, Taken
+from portal.scheduling.workflow import Booking, Party
 
 Times = tuple[datetime, datetime]
 
@@ -45,7 +44,7 @@ def bookings(session: Any, times: Mapping[UUID, Times], *, asked_anew: bool = Fa
 def occupy(session: Any, row: Interview, change: Change) -> None:
     """Take up the time of a new interview; raises Clash unless it is overruled."""
     found = bookings(session, {row.id: (row.scheduled_start, row.scheduled_end)})
-    _note(session, scheduling.occupy(session, found, change), found, change)
+    scheduling.occupy(session, found, change)
 
 
 def seat(session: Any, row: Interview, joined: Sequence[UUID], left: Collection[UUID], change: Change) -> None:
@@ -57,8 +56,7 @@ def seat(session: Any, row: Interview, joined: Sequence[UUID], left: Collection[
         new = Booking(
             SubjectType.INTERVIEW, row.id, row.scheduled_start, row.scheduled_end, tuple(joined), (), row.timezone
         )
-        overruled = scheduling.occupy(session, [new], change, field="interviewers", anew=False)
-        _note(session, overruled, [new], change)
+        scheduling.occupy(session, [new], change, field="interviewers", anew=False)
 
 
 def _times(moved: Sequence[Moved]) -> dict[UUID, Times]:
@@ -72,26 +70,11 @@ def _refuse_clashes(session: Any, moved: Sequence[Moved], change: Change) -> Map
 
 def _occupy_anew(session: Any, moved: Sequence[Moved], change: Change) -> None:
     found = bookings(session, _times(moved), asked_anew=True)
-    _note(session, scheduling.occupy(session, found, change, asked=True), found, change)
+    scheduling.occupy(session, found, change, asked=True)
 
 
 def _release(session: Any, moved: Sequence[Moved], change: Change) -> None:
     scheduling.release(session, [m.id for m in moved])
-
-
-def _note(session: Any, overruled: Mapping[UUID, Sequence[Taken]], booked: Sequence[Booking], change: Change) -> None:
-    """Keep in the interview's history which clash was overruled, by whom and why. Others than ``change.by`` read it
-    there, so the other engagement is not called by its title, which names its candidate."""
-    owner = {booking.subject_id: booking for booking in booked}
-    entries = [
-        audit.entry(
-            tenant_id(), "interviews", key, "overruled a clash",
-            {"clash": [None, scheduling.in_words(session, taken, owner[key].timezone, None)]},
-            at=change.at, reason=scheduling.overrule(change),
-        )
-        for key, taken in overruled.items()
-    ]  # fmt: skip
-    audit.write(session, entries)
 
 
 def _titles(session: Any, ids: Collection[UUID], by: Holder | None) -> Mapping[UUID, str]:

@@ -275,6 +275,7 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
 class Panelist(Audited, Timestamped, Owned, Model):
     """One person of an interview's panel: a user, their part, and their reply to the invitation."""
 
+    named_by = ("user",)
     __tablename__ = "panelists"
     __table_args__ = (
         sa.UniqueConstraint("tenant_id", "interview_id", "user_id"),

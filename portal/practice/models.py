@@ -143,6 +143,7 @@ class MockInterview(Audited, Editable, Owned, Model):
     and in no history.
     """
 
+    named_by = ("application.candidate",)
     __tablename__ = "mock_interviews"
     __table_args__ = (
         sa.CheckConstraint(f"duration BETWEEN {SHORTEST} AND {LONGEST}", name="duration"),
@@ -246,6 +247,7 @@ class MockInterviewChecklistItem(Audited, Editable, Owned, Model):
 class TrainingAssignment(Audited, Editable, Owned, Model):
     """What a candidate is to work on before they are assessed again; its status is moved by the workflow alone."""
 
+    named_by = ("application.candidate",)
     __tablename__ = "training_assignments"
     __table_args__ = (
         sa.CheckConstraint("end_date >= start_date", name="end_after_start"),

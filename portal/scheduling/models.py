@@ -39,6 +39,7 @@ class Engagement(Timestamped, Owned, Model):
     same, which is why the constraint looks at ``position``, the order of booking.
     """
 
+    named_by = ("user", "candidate")
     __tablename__ = "engagements"
     __table_args__ = (
         sa.CheckConstraint('"end" > start', name="end_after_start"),
@@ -70,6 +71,7 @@ class Engagement(Timestamped, Owned, Model):
 class WorkingHours(Audited, Editable, Owned, Model):
     """When a person works, week by week, on the clock of their own zone, and how much they take on."""
 
+    named_by = ("user",)
     __tablename__ = "working_hours"
     __table_args__ = (
         sa.UniqueConstraint("tenant_id", "user_id"),
@@ -104,6 +106,7 @@ class TimeOffKind(StrEnum):
 class TimeOff(Audited, Editable, Owned, Model):
     """An exception from a person's working hours."""
 
+    named_by = ("user",)
     __tablename__ = "time_off"
     __table_args__ = (
         sa.CheckConstraint('"end" > start', name="end_after_start"),

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core import audit
 from portal.core.access import Holder, may
 from portal.core.db import insert_many, new_id
 from portal.core.errors import Clash, Invalid, Missing
@@ -33,6 +34,12 @@ __all__ = [
 _TABLE: sa.Table = sa.inspect(Engagement).local_table  # type: ignore[assignment]
 _BUCKETS = 1024  # of locks; one for each person could be more than a server has room for
 _LOCKS = 7_316  # a number of our own among advisory locks
+
+
+_TABLES = {
+    SubjectType.INTERVIEW: "interviews", SubjectType.MOCK_INTERVIEW: "mock_interviews",
+    SubjectType.TRAINING_SESSION: "training_sessions",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,23 @@ def occupy(
     if anew:
         release(session, [booking.subject_id for booking in bookings])
     _write(session, bookings, change, dict.fromkeys(found, reason))
+    _note(session, [booking for booking in bookings if booking.subject_id in found], found, change)
     return found
+
+
+def _note(
+    session: Any, overruled: Sequence[Booking], found: Mapping[UUID, Sequence[Taken]], change: Change
+) -> None:  # fmt: skip
+    """Keep in each subject's history which clash was overruled, by whom and why. Others than ``change.by`` read it
+    there, so the other engagement is not called by its title, which names its candidate."""
+    audit.write(session, [
+        audit.entry(
+            tenant_id(), _TABLES[booking.subject_type], booking.subject_id, "overruled a clash",
+            {"clash": [None, in_words(session, found[booking.subject_id], booking.timezone, None)]},
+            at=change.at, reason=overrule(change),
+        )
+        for booking in overruled
+    ])  # fmt: skip
 
 
 def refusals(session: Any, bookings: Sequence[Booking], change: Change, *, field: str) -> dict[UUID, Clash]:

@@ -12,10 +12,11 @@ from portal.core.db import db
 from portal.hiring.models import Application, ApplicationActivity
 from portal.hiring.workflow import workflow_options
 from portal.people.models import User
+from tests.support import statements
 from tests.support.cast import Cast
 from tests.support.hiring import at_work, colleague, make_application, move
 from tests.support.pages import behind, text
-from tests.support.practice import application_of, complete, conducted, in_days, sent, training_of
+from tests.support.practice import complete, conducted, in_days, sent, training_of
 
 
 def _ways(row: Application, user: User) -> list[str]:
@@ -107,44 +108,10 @@ def test_the_page_costs_no_more_however_much_has_happened(app: Flask, make_clien
         move(mock, "cancel", alice, reason="First")
     client = make_client(cast.alice)
     client.get(f"/applications/{key}")  # the first page of a process builds what all have in common
-    few = _statements(app, client, f"/applications/{key}")
+    few = statements.of_page(app, client, f"/applications/{key}")
     with behind(app, cast.alice) as alice:
         row = db.session.get_one(Application, (cast.alice.tenant_id, key))
         for number in range(15):
             mock = sent(alice, row, start=in_days(2 + number))
             move(mock, "cancel", alice, reason=f"Again {number}")
-    assert _statements(app, client, f"/applications/{key}") <= few
-
-
-def _statements(app: Flask, client: Any, url: str) -> int:
-    count = 0
-
-    def tick(*args: Any) -> None:
-        nonlocal count
-        count += 1
-
-    with app.app_context():
-        engine = db.engine
-    sa.event.listen(engine, "before_cursor_execute", tick)
-    try:
-        assert client.get(url).status_code == 200
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", tick)
-    return count
-
-
-def test_what_was_written_on_a_mock_interview_or_training_is_for_those_who_read_these(
-    app: Flask, make_client: Any, cast: Cast
-) -> None:
-    with behind(app, cast.alice) as alice:
-        mock = conducted(alice, notes="Look at the handover")
-        complete(mock, alice, decision="needs_training")
-        row = application_of(mock)
-        move(training_of(row), "start", alice)
-        move(training_of(row), "complete", alice, outcome="dropped_out", completion_notes="Moved abroad")
-        key, reader = row.id, colleague("CRE")
-        client = make_client(reader)
-    pages = [each.get(f"/applications/{key}").text for each in (make_client(cast.alice), client)]
-    for written in ("Look at the handover", "Moved abroad"):
-        assert [written in page for page in pages] == [True, False]
-    assert "Training completed" in pages[1]
+    assert statements.of_page(app, client, f"/applications/{key}") <= few

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 
 from portal.admin.agenda import Span, Wanted
 from portal.core.db import db
@@ -21,6 +20,7 @@ from portal.interviews import calendar
 from portal.interviews.models import Interview, Panelist
 from portal.people.models import Tenant, User
 from portal.people.roles import BUILT_IN
+from tests.support import statements
 from tests.support.cast import Cast, Person, make_person
 from tests.support.clock import MONDAY, Clock
 from tests.support.hiring import (
@@ -375,25 +375,8 @@ def test_a_calendar_costs_the_same_for_one_row_and_for_fifty(office: Office, mak
             application = make_application("interview_scheduled")
             for _ in range(rows):
                 make_interview(application, start=MONDAY + HOUR, panel=[user(ivan)])
-        counts.append([_statements(office.app, client, url) for url in urls])
+        counts.append([statements.of_page(office.app, client, url) for url in urls])
     assert counts[0] == counts[1]
-
-
-def _statements(app: Flask, client: Any, url: str) -> int:
-    count = 0
-
-    def tick(*_: Any) -> None:
-        nonlocal count
-        count += 1
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", tick)
-    try:
-        assert client.get(url).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", tick)
-    return count
 
 
 @pytest.mark.database("sqlite")

@@ -11,6 +11,7 @@ from portal.core.db import db
 from portal.people.models import User
 from portal.practice.models import MockInterview, TrainingAssignment
 from tests.practice.conftest import Ward
+from tests.support import statements
 from tests.support.hiring import make_application, move
 from tests.support.practice import application_of, complete, conducted, in_days, trained
 
@@ -310,21 +311,5 @@ def test_the_pages_cost_the_same_for_few_criteria_and_many(ward: Ward) -> None:
         with ward.at_work() as alice:
             role = application_of(db.session.get_one(MockInterview, (alice.tenant_id, key))).job.job_role_id
         urls = (_url(key), f"/checklists/{role}", "/checklists/")
-        costs.append([_statements(ward, client, url) for url in urls])
+        costs.append([statements.of_page(ward.app, client, url) for url in urls])
     assert costs[0] == costs[1]
-
-
-def _statements(ward: Ward, client: Any, url: str) -> int:
-    told: list[str] = []
-
-    def hear(*given: Any) -> None:
-        told.append(given[2])
-
-    with ward.app.app_context():
-        engine = db.engine
-    sa.event.listen(engine, "before_cursor_execute", hear)
-    try:
-        assert client.get(url).status_code == 200
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", hear)
-    return len(told)

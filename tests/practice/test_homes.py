@@ -5,12 +5,11 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 
 from portal.core.db import db
 from portal.people.models import Tenant
+from tests.support import statements
 from tests.support.cast import Cast, Person, make_person
 from tests.support.hiring import (
     at_work,
@@ -105,25 +104,9 @@ def test_a_home_asks_as_often_whatever_there_is(app: Flask, make_client: Any, ca
             db.session.commit()
 
     add(1)
-    few = _count(app, make_client, cora)
+    few = statements.of_page(app, make_client(cora), "/")
     add(4)
-    assert _count(app, make_client, cora) == few
-
-
-def _count(app: Flask, make_client: Any, person: Person) -> int:
-    told: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        told.append(statement)
-
-    with app.app_context():
-        engine: sa.Engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        assert make_client(person).get("/").status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return len(told)
+    assert statements.of_page(app, make_client(cora), "/") == few
 
 
 def test_the_menu_counts_what_waits(app: Flask, make_client: Any, cast: Cast, clock: Any) -> None:
