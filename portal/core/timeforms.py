@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from wtforms import IntegerField, RadioField, SelectMultipleField
+from wtforms import IntegerField, RadioField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Optional
+from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput
 
 from portal.core.forms import VerbForm, WallTimeField, Within, as_json, moment, parse_wall
@@ -14,6 +14,17 @@ from portal.core.types import words, zone_names
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _BY, _TO = {"data-when": "how=offset"}, {"data-when": "how=time"}
+
+
+OVERRULE = "Book in spite of a clash, because …"
+OVERRULE_HELP = "Left empty, a clash is refused. The reason is kept in the history."
+OVERRULES = {"overrule_reason": "write:interviews"}  # the ``needs`` of a form that asks for it
+
+
+def overrule_reason() -> Any:
+    """HR may book in spite of a clash, and says why."""
+    short = Length(max=500, message="At most %(max)d characters, please.")
+    return StringField(OVERRULE, [Optional(), short], description=OVERRULE_HELP)
 
 
 def suggest_time(field: WallTimeField, args: Mapping[str, str], zone_name: str) -> None:

@@ -254,6 +254,11 @@ def fold(text: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 
 
+def number(count: int, noun: str, plural: str = "") -> str:
+    """``1,200 applications``; ``plural`` where it is not the noun with an s."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def words(name: str) -> str:
     """``no_show`` as people read it: ``No show``."""
     return name.replace("_", " ").capitalize()

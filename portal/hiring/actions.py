@@ -15,6 +15,7 @@ from portal.hiring.models import ActivityType, Application, Candidate, Job, Pipe
 from portal.hiring.pipeline import STAGES, STATUSES
 from portal.hiring.workflow import Line, write_activities
 from portal.people.models import User
+from portal.people.queries import names
 
 ASSIGN = "write:applications"
 NOTE = ("write:notes", "write:applications", "update:candidate_status")
@@ -75,8 +76,7 @@ def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Res
     query = access.scope(sa.select(Application), Application, change.by, ASSIGN)  # type: ignore[arg-type]
     locked = query.where(Application.id.in_(ids)).with_for_update(of=Application, key_share=True)
     rows = {row.id: row for row in session.scalars(locked)}
-    names = dict(session.execute(sa.select(User.id, User.full_name).where(
-        User.id.in_({getattr(row, column) for row in rows.values()} - {None}))).all())  # fmt: skip
+    called = names(session, {getattr(row, column) for row in rows.values()} - {None})
     lines: list[Line] = []
     for key in ids:
         row = rows.get(key)
@@ -85,7 +85,7 @@ def assign(session: Any, ids: Sequence[UUID], change: Change, field: str) -> Res
         elif getattr(row, column) == user.id:
             result.refused[key] = Invalid({field: f"{user.full_name} is the {field} already."})
         else:
-            old = names.get(getattr(row, column), "")
+            old = called.get(getattr(row, column), "")
             lines.append((row.id, ActivityType.ASSIGNED, old, user.full_name, field.capitalize(), {}))
             setattr(row, column, user.id)
             result.done[key] = None

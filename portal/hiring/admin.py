@@ -176,9 +176,7 @@ APPLICATIONS = Grid(
                "person-badge", sources=tuple(pipeline.STAGE_OF)),
     ),
     bulk_offers=("approved", "on_hold", "resume", "withdrawn", "change_status", "recruiter", "coordinator"),
-    badge=_status_badge, panels=(
-        applicationpage.pipeline_panel, applicationpage.workflow_panel, applicationpage.timeline_panel,
-    ), moves_in_panel=True,
+    badge=_status_badge, panels=(applicationpage.panels,), moves_in_panel=True,
 )  # fmt: skip
 
 PROJECTS = Grid(

@@ -1,13 +1,13 @@
 """What stands on the page of an application: where it is, what may be done now, and all that happened (SPEC §6)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -36,39 +36,30 @@ FEW, MANY = 30, 500
 _ASIDE = ("rejected", "withdrawn", "on_hold")
 
 
-# Two parts of the page ask for these: read once for a request.
-
-
-def status_labels(session: Any) -> dict[str, str]:
-    """What the organisation calls each status."""
-    if "status_labels" not in g:
-        g.status_labels = dict(session.execute(sa.select(PipelineStatus.name, PipelineStatus.label)).all())
-    return g.status_labels  # type: ignore[no-any-return]
-
-
-def _changes(session: Any, row: Application) -> Sequence[Any]:
-    """The application's changes of status."""
-    if g.get("status_changes_of") != row.id:
-        columns = (StatusChange.at, StatusChange.source.label("source"), StatusChange.target.label("target"),
-                   StatusChange.notes)  # fmt: skip
-        found = session.execute(sa.select(*columns).where(StatusChange.application_id == row.id)).all()
-        g.status_changes_of, g.status_changes = row.id, found
-    return g.status_changes  # type: ignore[no-any-return]
+def panels(session: Any, row: Application, user: Any) -> list[dict[str, Any] | None]:
+    """Where it is, what may be done, and what happened."""
+    labels = dict(session.execute(sa.select(PipelineStatus.name, PipelineStatus.label)).all())
+    columns = (StatusChange.at, StatusChange.source.label("source"), StatusChange.target.label("target"),
+               StatusChange.notes)  # fmt: skip
+    changes = session.execute(sa.select(*columns).where(StatusChange.application_id == row.id)).all()
+    return [
+        _pipeline(session, row, labels, changes), _workflow(session, row, user),
+        _timeline(session, row, labels, changes, user),
+    ]  # fmt: skip
 
 
 # --- where it is ----------------------------------------------------------------------------------------
 
 
-def pipeline_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
+def _pipeline(session: Any, row: Application, labels: Mapping[str, str], changes: Sequence[Any]) -> dict[str, Any]:
     """The stages in their order: been there, here now (with the status), passed over, or still ahead."""
     found = session.execute(
         sa.select(PipelineStage, PipelineStatus.name)
         .join(PipelineStatus, to(PipelineStage, PipelineStatus.stage_id))
         .order_by(PipelineStage.order)
     ).all()
-    labels = status_labels(session)
     stages = list(dict.fromkeys(stage for stage, _ in found))
-    been = {pipeline.STAGE_OF.get(each.source) for each in _changes(session, row)}
+    been = {pipeline.STAGE_OF.get(each.source) for each in changes}
     now = pipeline.STAGE_OF[row.status]
     shown = [stage for stage in stages if stage.name not in _ASIDE or stage.name == now]
     position = next(number for number, stage in enumerate(shown) if stage.name == now)
@@ -84,7 +75,7 @@ def pipeline_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
 # --- what may be done -----------------------------------------------------------------------------------
 
 
-def workflow_panel(session: Any, row: Application, user: Any) -> dict[str, Any] | None:
+def _workflow(session: Any, row: Application, user: Any) -> dict[str, Any] | None:
     """Just what this user may do now; what ends the application stands apart."""
     found = workflow_options(session, row, user, clock.now())
     if not found:
@@ -125,12 +116,13 @@ _NAMES = {
 }  # fmt: skip
 
 
-def timeline_panel(session: Any, row: Application, user: Any) -> dict[str, Any]:
+def _timeline(
+    session: Any, row: Application, labels: Mapping[str, str], changes: Sequence[Any], user: Any
+) -> dict[str, Any]:
     """Everything that happened, the latest first: what, who, when, and why."""
     limit = MANY if request.args.get("timeline") == "all" else FEW
-    labels = status_labels(session)
     told = [_told(each, name, labels, user) for each, name in _activities(session, row, limit + 1)]
-    _add_notes(session, row, told)
+    _add_notes(changes, told)
     told += happenings_of("applications", session, row, user, limit + 1)
     told.sort(key=lambda each: each.at, reverse=True)
     return {
@@ -152,7 +144,7 @@ def _activities(session: Any, row: Application, limit: int) -> Sequence[Any]:
     return session.execute(query).all()  # type: ignore[no-any-return]
 
 
-def _told(each: ApplicationActivity, name: str | None, labels: dict[str, str], user: Any) -> Happening:
+def _told(each: ApplicationActivity, name: str | None, labels: Mapping[str, str], user: Any) -> Happening:
     moves = each.type in (ActivityType.STATUS_CHANGE, ActivityType.STAGE_CHANGE)
     old, new = (_reads(value, labels, user) for value in (each.old_value, each.new_value))
     what = f"{old} → {new}" if moves else _NAMES.get(ActivityType(each.type), words(each.type))
@@ -188,7 +180,7 @@ _MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
 _NAME = re.compile(r"^[a-z]+(_[a-z0-9]+)*$")
 
 
-def _reads(value: str, labels: dict[str, str], user: Any) -> str:
+def _reads(value: str, labels: Mapping[str, str], user: Any) -> str:
     """A value as people read it: moments in their zone, statuses by their labels, names of states as words."""
     if _MOMENT.match(value):
         with suppress(ValueError):  # somebody's name, which only begins like one
@@ -196,9 +188,9 @@ def _reads(value: str, labels: dict[str, str], user: Any) -> str:
     return labels.get(value) or (words(value) if _NAME.match(value) else value)
 
 
-def _add_notes(session: Any, row: Application, told: list[Happening]) -> None:
+def _add_notes(changes: Sequence[Any], told: list[Happening]) -> None:
     """The notes of status changes, which stand beside their reasons."""
-    notes = {(each.at, each.target): each.notes for each in _changes(session, row) if each.notes}
+    notes = {(each.at, each.target): each.notes for each in changes if each.notes}
     for each in told:
         if text := notes.get((each.at, each.value)):
             each.notes = f"{each.notes}\n{text}" if each.notes and text not in each.notes else text

@@ -20,6 +20,7 @@ from portal.interviews.models import AHEAD, Audience, Interview, InterviewTempla
 from portal.interviews.panels import check_active, parts, seat, set_panel
 from portal.interviews.workflow import INTERVIEW, SCHEDULE, check_times, follow, open_client_applications
 from portal.people.models import User
+from portal.scheduling import workflow as scheduling
 
 
 def schedule_interview(
@@ -28,7 +29,7 @@ def schedule_interview(
 ) -> Interview:  # fmt: skip
     """A new interview of one's own application, its panel told; raises Invalid or NotAllowed."""
     values = dict(values)
-    change, slot = _knowing(change, values), values.pop("slot_id", None)
+    change, slot = scheduling.knowing(change, values), values.pop("slot_id", None)
     application = _application(session, values.get("application_id"))
     _require_open(session, application, values.get("audience", Audience.CLIENT), change.by)
     interviewers = slots.fill(session, slot, values, interviewers, change)
@@ -98,12 +99,6 @@ def _require_open(session: Any, application: Application, audience: str, by: Hol
         })  # fmt: skip
 
 
-def _knowing(change: Change, values: dict[str, Any]) -> Change:
-    """``change`` with what people do knowingly, which is no column of the row: it is taken out of ``values``."""
-    data = {name: values.pop(name, None) for name in ("allow_past", "overrule_reason")}
-    return Change(change.at, change.by, {**change.data, **{name: value for name, value in data.items() if value}})
-
-
 def _check_times(values: Mapping[str, Any], change: Change) -> None:
     missing: list[str] = [name for name in ("scheduled_start", "scheduled_end") if not values.get(name)]
     if missing:
@@ -118,7 +113,7 @@ def change_interview(
     """Edit what is not state; new times are a rescheduling, a new panel tells those added and removed."""
     values = dict(values)
     values.pop("application_id", None)  # an interview stays with its application
-    change = _knowing(change, values)
+    change = scheduling.knowing(change, values)
     if version != row.version:
         raise records.Stale(row)
     before = row.template_id

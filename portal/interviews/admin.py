@@ -12,13 +12,13 @@ from portal.admin.cells import when
 from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
-from portal.core import access, clock
+from portal.core import access, clock, timeforms
 from portal.core.forms import choices
 from portal.core.types import words
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, Project
 from portal.hiring.workflow import BY_NAME, Option, offer_options
-from portal.interviews import actions, forms, panels, queries
+from portal.interviews import actions, forms, panels, queries  # noqa: F401 - forms are found by name
 from portal.interviews.models import (
     OPEN,
     Audience,
@@ -237,8 +237,8 @@ INTERVIEWS = Grid(
                       help="Left empty, the template says how long it takes."),
             FormField("timezone", "Zone of these times", required=True),
             FormField("allow_past", "Record an interview of the past", kind="bool", permission="write:interviews"),
-            FormField("overrule_reason", forms.OVERRULE, kind="text", permission="write:interviews",
-                      help=forms.OVERRULE_HELP),
+            FormField("overrule_reason", timeforms.OVERRULE, kind="text", permission="write:interviews",
+                      help=timeforms.OVERRULE_HELP),
         )),
         ("Who", (
             FormField("interviewers", lookup="users", multiple=True, value=_panel_keys,

@@ -17,22 +17,10 @@ from portal.core.forms import (
     verb_form,
 )
 from portal.core.tenancy import tenant_id
-from portal.core.timeforms import MoveManyForm, suggest_time
+from portal.core.timeforms import OVERRULES, MoveManyForm, overrule_reason, suggest_time
 from portal.interviews.filling import copy_name
 from portal.interviews.models import Outcome
 from portal.people.models import User
-
-OVERRULE = "Book in spite of a clash, because …"
-OVERRULE_HELP = "Left empty, a clash is refused. The reason is kept in the history."
-
-
-_OVERRULES = {"overrule_reason": "write:interviews"}
-
-
-def _overrule() -> Any:
-    """HR may book in spite of a clash, and says why."""
-    short = Length(max=500, message="At most %(max)d characters, please.")
-    return StringField(OVERRULE, [Optional(), short], description=OVERRULE_HELP)
 
 
 @verb_form("reschedule")
@@ -41,8 +29,8 @@ class RescheduleForm(VerbForm):
 
     scheduled_start = WallTimeField("New start", [InputRequired("Please give the new start.")])
     scheduled_end = WallTimeField("New end", [InputRequired("Please give the new end.")])
-    overrule_reason = _overrule()
-    needs = _OVERRULES
+    overrule_reason = overrule_reason()
+    needs = OVERRULES
 
     def prefill(self, row: Any) -> None:
         self.zone_name = row.timezone
@@ -82,8 +70,8 @@ class RescheduleForm(VerbForm):
 class RescheduleManyForm(MoveManyForm):
     """Many interviews, whose clashes HR may overrule."""
 
-    overrule_reason = _overrule()
-    needs = _OVERRULES
+    overrule_reason = overrule_reason()
+    needs = OVERRULES
 
 
 @verb_form("complete")

@@ -59,12 +59,7 @@ def _free(session: Any, moved: Sequence[Moved], change: Change) -> None:
 
 def _free_those_moved_away(session: Any, moved: Sequence[Moved], change: Change) -> None:
     times = {m.id: (m["scheduled_start"], m["scheduled_end"]) for m in moved}
-    booked = scheduling.booked_by(session, SubjectType.INTERVIEW, list(times))
-    away = [
-        slot for slot in booked
-        if slot.booked_id and (times[slot.booked_id][0] < slot.start or times[slot.booked_id][1] > slot.end)
-    ]  # fmt: skip
-    scheduling.unbook(session, away, change, "The interview was moved away")
+    scheduling.leave(session, SubjectType.INTERVIEW, times, change, "The interview was moved away")
 
 
 INTERVIEW.on("reschedule", _free_those_moved_away)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from portal.core import audit
 from portal.core.access import may
 from portal.core.errors import Invalid, WrongState
-from portal.core.types import days_later, words
+from portal.core.types import days_later, number, words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application, Candidate
 from portal.hiring.workflow import APPLICATION, CLOSED, write_activities
@@ -257,7 +257,7 @@ def _warn_of_cancellations(session: Any, applications: sa.Select[Any]) -> str:
     count = session.scalar(query.where(Interview.application_id.in_(applications), Interview.status.in_(OPEN)))
     if not count:
         return ""
-    return f"{count} open interview{'s' if count > 1 else ''} will be cancelled, and everyone invited is told."
+    return f"{number(count, 'open interview')} will be cancelled, and everyone invited is told."
 
 
 _MANY = 1_000  # interviews whose people are counted before a bulk action; more are not worth the wait
@@ -272,18 +272,14 @@ def _warn_of_messages(session: Any, interviews: sa.Select[Any]) -> str:
         return "Each candidate and interviewer gets an e-mail about it, and the reminders follow."
     candidates, panels = _invited(session, keys)
     if len(keys) > 1:
-        told = [_number(len(candidates), "candidate"), _number(len(panels), "interviewer")]
+        sides = ((candidates, "candidate"), (panels, "interviewer"))
+        told = [number(len(found), noun) for found, noun in sides if found]
     else:
         told = [f"{name} (candidate)" for name in candidates.values()] + list(panels.values())
-    told = [each for each in told if each]
     listed = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
     return (
         f"{listed} {'get' if len(told) > 1 or len(keys) > 1 else 'gets'} an e-mail about it, and the reminders follow."
     )
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' if count > 1 else ''}" if count else ""
 
 
 def _invited(session: Any, keys: Sequence[UUID]) -> tuple[dict[UUID, str], dict[UUID, str]]:

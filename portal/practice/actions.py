@@ -1,7 +1,7 @@
 """Verbs of mock interviews that are richer than one move: send, make, change, reassign."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from portal.core.events import Event
 from portal.core.tenancy import tenant_id
 from portal.core.types import words
 from portal.core.workflow import Change, Result
-from portal.hiring.models import ActivityType, Application, Job
+from portal.hiring.models import ActivityType, Application
 from portal.hiring.workflow import BY_NAME, write_activities
 from portal.people.models import User
 from portal.people.queries import names
@@ -44,28 +44,34 @@ def check_coordinator(user: User | None, field: str = "coordinator_id") -> User:
 # --- sending ------------------------------------------------------------------------------------------
 
 
-def send_to_mock_interview(session: Any, ids: Sequence[UUID], change: Change) -> Result:
+Choose = Callable[[Sequence[UUID]], Mapping[UUID, User]]  # the applications that may be sent -> to whom each goes
+
+
+def send_to_mock_interview(session: Any, ids: Sequence[UUID], change: Change, to: Choose) -> Result:
     """Send each application to a mock interview, with its checklist, and tell its coordinator (option A of SPEC §2).
 
-    ``change.data``: ``coordinators`` by application (users); ``scheduled_start``, with which it is scheduled, without
-    one requested; ``duration``, ``timezone``, ``mode``, ``meeting_link``, ``notes``. One that the pipeline does not
-    lead there, that has an open one already, or whose time is taken, is refused by itself.
+    ``change.data``: ``scheduled_start``, with which it is scheduled, without one requested; ``duration``,
+    ``timezone``, ``mode``, ``meeting_link``, ``notes``. One that the pipeline does not lead there, that has an open
+    one already, or whose time is taken, is refused by itself; a note says to whom each of the others went.
     """
     same = _same_of(change)
-    rows = _locked(session, ids, change)
+    rows = carrying.locked(session, ids, change, *SCHEDULE)
     result = Result()
     for key in dict.fromkeys(ids):
-        if error := _unfit(rows.get(key), change):
+        if error := _unfit(rows.get(key)):
             result.refused[key] = error
     former = _former(session, [key for key in rows if key not in result.refused])
     _refuse_the_open(former, result)
-    ready = [rows[key] for key in dict.fromkeys(ids) if key in rows and key not in result.refused]
-    mocks = _made_of(ready, former, same, change)
-    _refuse_the_taken(session, mocks, ready, result, change)
+    given = to([key for key in dict.fromkeys(ids) if key not in result.refused])
+    _refuse_the_idle(given, result)
+    ready = [rows[key] for key in given if key not in result.refused]
+    mocks = _made_of(ready, given, former, same, change)
+    _refuse_the_taken(session, mocks, rows, result, change)
     made = {key: mock for key, mock in mocks.items() if key not in result.refused}
     if made:
-        _write(session, made, rows, change)
+        _write(session, made, given, rows, change)
     result.done |= dict.fromkeys(made)
+    result.notes |= {key: f"To {given[key].full_name}" for key in made}
     return result
 
 
@@ -79,23 +85,7 @@ def _same_of(change: Change) -> dict[str, Any]:
     return {"scheduled_start": start, "status": (MockStatus.SCHEDULED if start else MockStatus.REQUESTED).value, **same}
 
 
-def _locked(session: Any, ids: Sequence[UUID], change: Change) -> dict[UUID, Any]:
-    allowed = access.visible(Application, change.by, *SCHEDULE, rowwise=True) if change.by else sa.true()
-    query = (
-        sa.select(
-            Application.id, Application.status, Application.candidate_id, Job.job_role_id, allowed.label("allowed"),
-        )
-        .join(Job, Job.id == Application.job_id)
-        .where(among(session, Application.id, ids))
-        .order_by(Application.id)
-    )  # fmt: skip
-    if change.by is not None:
-        query = access.scope(query, Application, change.by, "read:applications", *SCHEDULE, rowwise=True)
-    locked = query.with_for_update(of=Application, key_share=True)
-    return {row.id: row for row in session.execute(locked)}
-
-
-def _unfit(row: Any, change: Change) -> PortalError | None:
+def _unfit(row: Any) -> PortalError | None:
     if row is None:
         return Missing()
     if not row.allowed:
@@ -106,11 +96,15 @@ def _unfit(row: Any, change: Change) -> PortalError | None:
             "ready for reassessment, can be sent to a mock interview.",
             state=row.status,
         )
-    try:
-        check_coordinator(change.data.get("coordinators", {}).get(row.id))
-    except Invalid as error:
-        return error
     return None
+
+
+def _refuse_the_idle(given: Mapping[UUID, User], result: Result) -> None:
+    for key, user in given.items():
+        try:
+            check_coordinator(user)
+        except Invalid as error:
+            result.refused[key] = error
 
 
 def _former(session: Any, keys: Sequence[UUID]) -> Sequence[Any]:
@@ -128,16 +122,15 @@ def _refuse_the_open(former: Sequence[Any], result: Result) -> None:
 
 
 def _made_of(
-    ready: Sequence[Any], former: Sequence[Any], same: Mapping[str, Any], change: Change
+    ready: Sequence[Any], given: Mapping[UUID, User], former: Sequence[Any], same: Mapping[str, Any], change: Change
 ) -> dict[UUID, dict[str, Any]]:
     """The rows of the new mock interviews, by application; each assessment so far was an attempt."""
     attempts, owner = Counter(row.application_id for row in former if row.decision), tenant_id()
-    coordinators = change.data["coordinators"]
     return {
         row.id: {
             "tenant_id": owner, "id": new_id(), "application_id": row.id,
-            "coordinator_id": coordinators[row.id].id, "attempt": attempts[row.id] + 1,
-            "timezone": coordinators[row.id].timezone, "strengths": "", "weaknesses": "", "recommendations": "",
+            "coordinator_id": given[row.id].id, "attempt": attempts[row.id] + 1,
+            "timezone": given[row.id].timezone, "strengths": "", "weaknesses": "", "recommendations": "",
             "general_notes": "", "ready_for_client_interview": False, "cancellation_reason": "",
             "reschedule_count": 0, "draft": {}, "created_at": change.at, "updated_at": change.at, "version": 1, **same,
         }
@@ -145,9 +138,9 @@ def _made_of(
     }  # fmt: skip
 
 
-def _bookings(mocks: Mapping[UUID, Mapping[str, Any]], candidates: Mapping[UUID, UUID]) -> list[scheduling.Booking]:
+def _bookings(mocks: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, Any]) -> list[scheduling.Booking]:
     return [
-        bookings.of_mock(mock["id"], mock["coordinator_id"], candidates[key], mock["scheduled_start"],
+        bookings.of_mock(mock["id"], mock["coordinator_id"], rows[key].candidate_id, mock["scheduled_start"],
                          mock["duration"], mock["timezone"])
         for key, mock in mocks.items()
         if mock["scheduled_start"]
@@ -155,30 +148,32 @@ def _bookings(mocks: Mapping[UUID, Mapping[str, Any]], candidates: Mapping[UUID,
 
 
 def _refuse_the_taken(
-    session: Any, mocks: Mapping[UUID, Mapping[str, Any]], ready: Sequence[Any], result: Result, change: Change
+    session: Any, mocks: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, Any], result: Result, change: Change
 ) -> None:
-    wanted = _bookings(mocks, {row.id: row.candidate_id for row in ready})
+    wanted = _bookings(mocks, rows)
     applications = {mock["id"]: key for key, mock in mocks.items()}
     for mock, error in scheduling.refusals(session, wanted, change, field="scheduled_start").items():
         result.refused[applications[mock]] = error
 
 
-def _write(session: Any, made: Mapping[UUID, dict[str, Any]], rows: Mapping[UUID, Any], change: Change) -> None:
+def _write(
+    session: Any, made: Mapping[UUID, dict[str, Any]], given: Mapping[UUID, User], rows: Mapping[UUID, Any],
+    change: Change,
+) -> None:  # fmt: skip
     insert_many(session, MockInterview.__table__, list(made.values()))  # type: ignore[arg-type]
     audit.write(session, [carrying.created("mock_interviews", mock, change) for mock in made.values()])
     checklists.fill(session, {mock["id"]: rows[key].job_role_id for key, mock in made.items()}, change)
-    _note_sending(session, made, rows, change)
+    _note_sending(session, made, given, change)
     _take_along(session, [key for key in made if rows[key].status != SENT], made, change)
-    if booked := _bookings(made, {key: rows[key].candidate_id for key in made}):
+    if booked := _bookings(made, rows):
         scheduling.occupy(session, booked, change, anew=False, asked=True)
     tell_coordinators(session, {mock["id"]: (key, mock["coordinator_id"]) for key, mock in made.items()}, change)
 
 
-def _note_sending(session: Any, made: Mapping[UUID, Any], rows: Mapping[UUID, Any], change: Change) -> None:
-    coordinators = change.data["coordinators"]
+def _note_sending(session: Any, made: Mapping[UUID, Any], given: Mapping[UUID, User], change: Change) -> None:
     write_activities(session, [
         (key, ActivityType.MOCK_SCHEDULED if mock["scheduled_start"] else ActivityType.MOCK_REQUESTED, "",
-         mock["scheduled_start"].isoformat() if mock["scheduled_start"] else coordinators[key].full_name,
+         mock["scheduled_start"].isoformat() if mock["scheduled_start"] else given[key].full_name,
          mock["request_notes"], {"mock_interview_id": str(mock["id"]), "attempt": mock["attempt"]})
         for key, mock in made.items()
     ], change)  # fmt: skip
@@ -186,9 +181,9 @@ def _note_sending(session: Any, made: Mapping[UUID, Any], rows: Mapping[UUID, An
 
 def _take_along(session: Any, keys: Sequence[UUID], made: Mapping[UUID, Any], change: Change) -> None:
     if keys:
-        given = {key: made[key]["coordinator_id"] for key in keys}
+        coordinators = {key: made[key]["coordinator_id"] for key in keys}
         # What to look at stands on the mock interview, for those who read that one.
-        carrying.carry(session, keys, SENT, change, reason="Sent to a mock interview", coordinators=given)
+        carrying.carry(session, keys, SENT, change, reason="Sent to a mock interview", coordinators=coordinators)
 
 
 def tell_coordinators(session: Any, mocks: Mapping[UUID, tuple[UUID, UUID]], change: Change) -> None:
@@ -210,11 +205,10 @@ def create_mock_interview(session: Any, values: Mapping[str, Any], change: Chang
     if application is None:
         raise Invalid({"application_id": "Please choose an application."})
     values = slots.fill(session, values, change)
-    coordinator = _user(session, values.get("coordinator_id")) or _myself(session, values, change)
-    check_coordinator(coordinator)
+    coordinator = check_coordinator(_user(session, values.get("coordinator_id")) or _myself(session, change))
     notes = values.get("notes") or values.get("request_notes") or ""
-    data = {**change.data, **values, "notes": notes, "coordinators": {application: coordinator}}
-    result = send_to_mock_interview(session, [application], Change(change.at, change.by, data))
+    given = Change(change.at, change.by, {**change.data, **values, "notes": notes})
+    result = send_to_mock_interview(session, [application], given, lambda keys: dict.fromkeys(keys, coordinator))
     if error := result.refused.get(application):
         raise Invalid({"application_id": error.message}) if isinstance(error, Missing | WrongState) else error
     query = sa.select(MockInterview).where(MockInterview.application_id == application, MockInterview.status.in_(OPEN))
@@ -224,7 +218,7 @@ def create_mock_interview(session: Any, values: Mapping[str, Any], change: Chang
     return row
 
 
-def _myself(session: Any, values: Mapping[str, Any], change: Change) -> User | None:
+def _myself(session: Any, change: Change) -> User | None:
     """Who makes one without naming a coordinator conducts it, if they may."""
     return _user(session, change.actor) if change.by is not None and may(change.by, *CONDUCT) else None
 
@@ -240,8 +234,7 @@ def change_mock_interview(
     coordinator takes it over."""
     values = dict(values)
     values.pop("application_id", None)
-    knowing: tuple[str, ...] = ("allow_past", "overrule_reason")
-    data: dict[str, Any] = {name: values.pop(name) for name in knowing if name in values}
+    change = scheduling.knowing(change, values)
     if version != row.version:
         raise records.Stale(row)
     coordinator = values.pop("coordinator_id", row.coordinator_id)
@@ -249,13 +242,13 @@ def change_mock_interview(
     duration = values.pop("duration", None) or row.duration
     moves = start is not None and (start, duration) != (row.scheduled_start, row.duration)
     if coordinator != row.coordinator_id:
-        given = Change(change.at, change.by, {**data, "coordinator": _user(session, coordinator)})
+        given = Change(change.at, change.by, {**change.data, "coordinator": _user(session, coordinator)})
         # With another time as well, the new coordinator need not be free at the old one.
         refused = reassign_coordinator(session, [row.id], given, field="coordinator_id", timed=not moves).refused
         if row.id in refused:
             raise refused[row.id]
         session.refresh(row)
-    _retime(session, row, start, duration, Change(change.at, change.by, {**change.data, **data}))
+    _retime(session, row, start, duration, change)
     return records.update(session, row, values, None)  # type: ignore[no-any-return]
 
 

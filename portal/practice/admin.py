@@ -7,12 +7,12 @@ from sqlalchemy.orm import aliased
 
 from portal.admin.grid import ME, NOW, Action, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
-from portal.core import clock
+from portal.core import clock, timeforms
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.people.models import User
 from portal.people.queries import holding
-from portal.practice import actions, bookings, checklists, forms, queries, series  # noqa: F401 - bookings hang on the moves
+from portal.practice import actions, bookings, checklists, queries, series  # noqa: F401 - bookings hang on the moves
 from portal.practice.models import (
     OPEN,
     STILL_OPEN,
@@ -24,7 +24,7 @@ from portal.practice.models import (
     MockMode,
     MockStatus,
 )
-from portal.practice.workflow import SCHEDULE
+from portal.practice.workflow import SCHEDULE, SENT_FROM
 
 _Coordinator = aliased(User, name="coordinator")
 _Recruiter = aliased(User, name="recruiter")
@@ -169,8 +169,8 @@ MOCK_INTERVIEWS = Grid(
             FormField("timezone", "Zone of these times", required=True, when=_is_open),
             FormField("allow_past", "Record one of the past", kind="bool", permission="write:mock_interviews",
                       when=_is_open),
-            FormField("overrule_reason", forms.OVERRULE, kind="text", permission="write:interviews",
-                      help=forms.OVERRULE_HELP, when=_is_open),
+            FormField("overrule_reason", timeforms.OVERRULE, kind="text", permission="write:interviews",
+                      help=timeforms.OVERRULE_HELP, when=_is_open),
         )),
         ("Where", (
             FormField("mode", "How", when=_is_open),
@@ -293,5 +293,5 @@ LOOKUPS: tuple[Lookup, ...] = (
     Lookup("mock_interviews", MockInterview, _NAME, lambda p: like(Candidate.search_text, p),
            ("read:mock_interviews",), hint=Job.title, moment=MockInterview.scheduled_start,
            joins=((Application, to(Application, MockInterview.application_id)), *_APPLICATION_JOINS)),
-    _applications("applications_to_send", actions.SENT_FROM, *SCHEDULE),
+    _applications("applications_to_send", SENT_FROM, *SCHEDULE),
 )  # fmt: skip

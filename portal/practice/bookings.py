@@ -105,11 +105,16 @@ def _occupy_sessions(session: Any, moved: Sequence[Moved], change: Change) -> No
     scheduling.occupy(session, _sessions(session, moved), change, field="session_start", asked=True)
 
 
-def take_up(session: Any, row: TrainingSession, change: Change) -> None:
-    """The time of a session that is new or has another trainer; raises Clash beside the field."""
-    candidate = candidates_of(session, [row.assignment_id])[row.assignment_id]
-    booking = of_session(row.id, row.conducted_by_id, candidate, row.session_start, row.duration, row.timezone)
-    scheduling.occupy(session, [booking], change, field="session_start")
+def take_up(session: Any, rows: Sequence[TrainingSession], change: Change) -> None:
+    """The time of sessions that are new or have another trainer; raises Clash beside the field for the first that
+    finds it taken."""
+    candidates = candidates_of(session, {row.assignment_id for row in rows})
+    booked = [
+        of_session(row.id, row.conducted_by_id, candidates[row.assignment_id], row.session_start, row.duration,
+                   row.timezone)
+        for row in rows
+    ]  # fmt: skip
+    scheduling.occupy(session, booked, change, field="session_start")
 
 
 def _session_titles(session: Any, ids: Collection[UUID], by: Holder | None) -> Mapping[UUID, str]:

@@ -7,9 +7,8 @@ import sqlalchemy as sa
 from portal.admin.additions import add_action
 from portal.admin.grid import Action
 from portal.practice import bulk_forms, forms, spreading, training  # noqa: F401 - forms are found by name
-from portal.practice.actions import SENT_FROM
 from portal.practice.models import MockInterview, MockStatus
-from portal.practice.workflow import ASSIGN, MOCK_INTERVIEW, SCHEDULE
+from portal.practice.workflow import ASSIGN, MOCK_INTERVIEW, SCHEDULE, SENT_FROM
 
 add_action(
     "applications",

@@ -5,16 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from flask_login import current_user
-from wtforms import IntegerField, RadioField, StringField, TextAreaField, TimeField
+from wtforms import IntegerField, RadioField, TextAreaField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.core import clock
 from portal.core.forms import ReferenceField, VerbForm, WallTimeField, Within, ZoneField, verb_form
 from portal.core.tenancy import tenant_id
-from portal.core.timeforms import WEEKDAYS, MoveManyForm, WeekdaysField
+from portal.core.timeforms import OVERRULES, WEEKDAYS, MoveManyForm, WeekdaysField, overrule_reason
 from portal.people.models import User
-from portal.practice.forms import LASTS, OVERRULE, OVERRULE_HELP
+from portal.practice.forms import LASTS
 from portal.practice.series import Plan
 
 _GIVEN = InputRequired("Please fill this in.")
@@ -103,7 +103,5 @@ def _minutes(clock_time: time) -> int:
 class RescheduleMocksForm(MoveManyForm):
     """Many mock interviews, whose clashes HR may overrule."""
 
-    overrule_reason = StringField(
-        OVERRULE, [Optional(), Length(max=500, message="At most %(max)d characters.")], description=OVERRULE_HELP
-    )
-    needs = {"overrule_reason": "write:interviews"}
+    overrule_reason = overrule_reason()
+    needs = OVERRULES

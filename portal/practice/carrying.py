@@ -8,15 +8,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import audit, events
+from portal.core import access, audit, events
 from portal.core.audit import jsonable
-from portal.core.db import insert_many, new_id
+from portal.core.db import among, insert_many, new_id
 from portal.core.errors import PortalError, WrongState
 from portal.core.events import Event
 from portal.core.tenancy import tenant_id
-from portal.core.types import words
+from portal.core.types import number, words
 from portal.core.workflow import Change, Moved
-from portal.hiring.models import ActivityType
+from portal.hiring.models import ActivityType, Application, Job
 from portal.hiring.workflow import APPLICATION, BY_NAME, write_activities
 from portal.practice.models import (
     GOING_ON,
@@ -29,7 +29,7 @@ from portal.practice.models import (
     TrainingSession,
     TrainingStatus,
 )
-from portal.practice.workflow import MOCK_INTERVIEW, SENT, SESSION, TRAINING, back_to, training_wanted
+from portal.practice.workflow import MOCK_INTERVIEW, SENT, SENT_FROM, SESSION, TRAINING, back_to, training_wanted
 
 ASSIGNED = "training_assigned"
 
@@ -38,6 +38,19 @@ def carry(session: Any, applications: Sequence[UUID], target: str, change: Chang
     """Take the applications to ``target``; those that the pipeline does not lead there stay where they are."""
     if applications:
         APPLICATION.apply(session, list(applications), target, change.carried(**data))
+
+
+def locked(session: Any, ids: Sequence[UUID], change: Change, *permissions: str) -> dict[UUID, Any]:
+    """Those of the applications ``ids`` that the reader may see, locked: id, status, candidate, job role, and whether
+    they are ``allowed`` to do what ``permissions`` permit."""
+    allowed = access.visible(Application, change.by, *permissions, rowwise=True) if change.by else sa.true()
+    columns = (Application.id, Application.status, Application.candidate_id, Job.job_role_id, allowed.label("allowed"))
+    query = sa.select(*columns).join(Job, Job.id == Application.job_id)
+    query = query.where(among(session, Application.id, ids)).order_by(Application.id)
+    if change.by is not None:
+        query = access.scope(query, Application, change.by, "read:applications", *permissions, rowwise=True)
+    rows = session.execute(query.with_for_update(of=Application, key_share=True))
+    return {row.id: row for row in rows}
 
 
 # --- mock interviews ----------------------------------------------------------------------------------
@@ -126,7 +139,7 @@ def _refuse_second(session: Any, moved: Sequence[Moved], change: Change) -> Mapp
 
 def _tell_of_approval(session: Any, moved: Sequence[Moved], change: Change) -> None:
     """Who is approved without a mock interview, or without a second one, is approved for the client all the same."""
-    past = [m for m in moved if SENT in BY_NAME[m.source].leads_to]
+    past = [m for m in moved if m.source in SENT_FROM]
     events.record_many(session, [
         Event("CandidateApprovedForClientInterview", m.id, told(m.id, change)) for m in past
     ], change.at)  # fmt: skip
@@ -209,7 +222,7 @@ def _warn_of_sessions(session: Any, trainings: sa.Select[Any]) -> str:
         TrainingSession.assignment_id.in_(trainings), TrainingSession.status == SessionStatus.SCHEDULED
     ))  # fmt: skip
     return (
-        f"{_number(count, 'session')} that {'is' if count == 1 else 'are'} still to come will be cancelled."
+        f"{number(count, 'session')} that {'is' if count == 1 else 'are'} still to come will be cancelled."
         if count
         else ""
     )
@@ -241,17 +254,13 @@ def _open_trainings(applications: Collection[UUID] | sa.Select[Any]) -> sa.Selec
     )
 
 
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' if count != 1 else ''}"
-
-
 def _warn_of_cancellations(session: Any, applications: sa.Select[Any]) -> str:
     found = []
     for noun, rows in (
         ("open mock interview", _open_mocks(applications)), ("training", _open_trainings(applications))
     ):  # fmt: skip
         if count := session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())):
-            found.append(_number(count, noun))
+            found.append(number(count, noun))
     return f"{' and '.join(found)} will be cancelled." if found else ""
 
 
@@ -262,7 +271,7 @@ def _warn_of_return(session: Any, mocks: sa.Select[Any]) -> str:
     query = sa.select(again, sa.func.count()).where(MockInterview.id.in_(mocks))
     counts = session.execute(query.group_by(again)).all()
     said = [
-        f"{_number(count, 'application')} {'goes' if count == 1 else 'go'} back to "
+        f"{number(count, 'application')} {'goes' if count == 1 else 'go'} back to "
         f"“{BY_NAME[back_to(2 if later else 1)].label}”."
         for later, count in counts
     ]

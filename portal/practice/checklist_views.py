@@ -16,7 +16,7 @@ from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Missing, PortalError
 from portal.core.forms import version_of
 from portal.core.tenancy import tenant_id
-from portal.core.types import words
+from portal.core.types import number, words
 from portal.core.workflow import Change
 from portal.hiring.models import JobRole
 from portal.practice import checklists
@@ -93,7 +93,7 @@ def overview() -> ResponseReturnValue:
     using, with_some = sum(row.using for row in found), sum(1 for row in found if row.using)
     return render_template(
         "practice/checklists.html", title="Checklists", roles=found, grid_url=CHECKLISTS.url,
-        subtitle=f"{_number(using, 'active criterion', 'active criteria')} in {_number(with_some, 'role')}. "
+        subtitle=f"{number(using, 'active criterion', 'active criteria')} in {number(with_some, 'role')}. "
         "A new mock interview gets the active criteria of its job's role.",
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _page(
     body = render_template(
         "practice/checklist.html", title=row.name, role=row, criteria=criteria, active=active, crumbs=[_CRUMB],
         groups=[(words(name), CATEGORY_TONES[name], found) for name, found in checklists.by_category(criteria)],
-        subtitle=f"{_number(active, 'active criterion', 'active criteria')}, {len(criteria) - active} out of use",
+        subtitle=f"{number(active, 'active criterion', 'active criteria')}, {len(criteria) - active} out of use",
         form=form, editing=editing or {}, may_write=may_write, remark=checklists.remark,
         order=",".join(str(each.id) for each in criteria), starters=_starters(row) if not criteria else [],
         options=CriterionForm(formdata=None).category.choices,
@@ -129,10 +129,6 @@ def _page(
 def _starters(row: JobRole) -> list[str]:
     """The starter lists, that of the role's own name first."""
     return sorted(STARTERS, key=lambda name: (name.casefold() != row.name.casefold(), name))
-
-
-def _number(count: int, noun: str, plural: str = "") -> str:
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 # --- one criterion ------------------------------------------------------------------------------------
@@ -280,7 +276,7 @@ def copy(key: UUID) -> ResponseReturnValue:
     active = [each.id for each in checklists.criteria_of(db.session, key) if each.active]
     if not active:
         raise Missing("This role has no criteria in use that could be copied.")
-    intro = f"{_number(len(active), 'active criterion is', 'active criteria are')} copied to the end of the other list."
+    intro = f"{number(len(active), 'active criterion is', 'active criteria are')} copied to the end of the other list."
     return _copying(row.id, active, f"Copy the checklist of {row.name}", intro, row)
 
 
@@ -315,12 +311,12 @@ _TOLD = 5  # names of what is there already, before “and so many more”
 
 
 def _copied(made: int, known: Sequence[str], name: str) -> str:
-    told = f"{_number(made, 'criterion was', 'criteria were')} added to {name}."
+    told = f"{number(made, 'criterion was', 'criteria were')} added to {name}."
     if not known:
         return told
     named = "; ".join(f"“{each}”" for each in known[:_TOLD])
     more = f" and {len(known) - _TOLD} more" if len(known) > _TOLD else ""
-    return f"{told} It had {_number(len(known), 'of them', 'of them')} already: {named}{more}."
+    return f"{told} It had {number(len(known), 'of them', 'of them')} already: {named}{more}."
 
 
 @blueprint.post("/<uuid:key>/starter")

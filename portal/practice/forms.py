@@ -22,7 +22,7 @@ from portal.core.forms import (
 )
 from portal.core.rowsfield import RowsField
 from portal.core.tenancy import tenant_id
-from portal.core.timeforms import suggest_time, time_said
+from portal.core.timeforms import OVERRULES, overrule_reason, suggest_time, time_said
 from portal.people.models import User
 from portal.practice.models import (
     FOCUS_AREAS,
@@ -38,8 +38,6 @@ from portal.practice.models import (
 from portal.practice.workflow import TRAINING_FIELDS
 
 LASTS = Within(SHORTEST, LONGEST, message=f"From {SHORTEST} to {LONGEST} minutes.")
-OVERRULE = "Book in spite of a clash, because …"
-OVERRULE_HELP = "Left empty, a clash is refused. The reason is kept in the history."
 
 
 def _short() -> Any:
@@ -69,8 +67,8 @@ class ScheduleMockForm(VerbForm):
     duration = IntegerField("Minutes", [InputRequired("Please say how long it takes."), LASTS])
     mode = SelectField("How", choices=choices(MockMode), validators=[Optional()])
     meeting_link = StringField("Meeting link", [Optional(), _short()], description="Starts with http:// or https://.")
-    overrule_reason = StringField(OVERRULE, [Optional(), _short()], description=OVERRULE_HELP)
-    needs = {"overrule_reason": "write:interviews"}
+    overrule_reason = overrule_reason()
+    needs = OVERRULES
 
     def prefill(self, row: Any) -> None:
         self.zone_name = self.scheduled_start.zone_name = row.timezone
@@ -221,8 +219,8 @@ class CompleteSessionForm(VerbForm):
 class RescheduleSessionForm(VerbForm):
     session_start = WallTimeField("New start", [InputRequired("Please give the new start.")])
     duration = IntegerField("Minutes", [Optional(), Within(5, 720, message="From 5 to 720 minutes.")])
-    overrule_reason = StringField(OVERRULE, [Optional(), _short()], description=OVERRULE_HELP)
-    needs = {"overrule_reason": "write:interviews"}
+    overrule_reason = overrule_reason()
+    needs = OVERRULES
 
     def prefill(self, row: Any) -> None:
         self.zone_name = self.session_start.zone_name = row.timezone

@@ -11,11 +11,10 @@ from portal.core.access import Holder
 from portal.core.workflow import Move, Workflow
 from portal.hiring.models import Application
 from portal.hiring.workflow import Option, offer_options
-from portal.practice.actions import SENT_FROM
 from portal.practice.carrying import ASSIGNED
 from portal.practice.models import GOING_ON, OPEN, MockInterview, TrainingAssignment, TrainingStatus
 from portal.practice.training import ASSIGNED_FROM
-from portal.practice.workflow import ASSIGN, MOCK_INTERVIEW, SCHEDULE, SENT, TRAINING
+from portal.practice.workflow import ASSIGN, MOCK_INTERVIEW, SCHEDULE, SENT, SENT_FROM, TRAINING
 
 
 @offer_options

@@ -70,12 +70,7 @@ def _free(session: Any, moved: Sequence[Moved], change: Change) -> None:
 
 def _free_those_moved_away(session: Any, moved: Sequence[Moved], change: Change) -> None:
     times = {m.id: (m["scheduled_start"], m["scheduled_start"] + timedelta(minutes=m["duration"])) for m in moved}
-    booked = scheduling.booked_by(session, _KIND, list(times))
-    away = [
-        slot for slot in booked
-        if slot.booked_id and (times[slot.booked_id][0] < slot.start or times[slot.booked_id][1] > slot.end)
-    ]  # fmt: skip
-    scheduling.unbook(session, away, change, "The mock interview was moved away")
+    scheduling.leave(session, _KIND, times, change, "The mock interview was moved away")
 
 
 MOCK_INTERVIEW.on("reschedule", _free_those_moved_away)

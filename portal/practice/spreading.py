@@ -7,17 +7,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import access
-from portal.core.db import among
 from portal.core.errors import Invalid
 from portal.core.workflow import Change, Result
 from portal.hiring.models import Application
 from portal.hiring.workflow import APPLICATION
 from portal.people.models import User
 from portal.people.queries import active_holders
-from portal.practice.actions import SENT_FROM, send_to_mock_interview
+from portal.practice.actions import send_to_mock_interview
 from portal.practice.models import STILL_OPEN, MockInterview
-from portal.practice.workflow import CONDUCT, SCHEDULE, SENT
+from portal.practice.workflow import CONDUCT, SENT_FROM
 
 VERB = "send_to_mock_interview"
 _FORETOLD = 5_000  # applications that are spread for a preview; of more, it says no numbers
@@ -30,35 +28,12 @@ def send_spread(session: Any, ids: Sequence[UUID], change: Change) -> Result:
     chosen = list(change.data.get("among") or all_coordinators(session))
     if not chosen:
         return Result(refused={key: Invalid({"coordinators": "Nobody conducts mock interviews."}) for key in ids})
-    shares = _shares(session, ids, chosen, change)
-    data = {**change.data, "coordinators": shares}
-    result = send_to_mock_interview(session, ids, Change(change.at, change.by, data))
-    result.notes |= {key: f"To {shares[key].full_name}" for key in result.done}
-    return result
+    turns = _turns(chosen, open_ones(session, [user.id for user in chosen]))
+    return send_to_mock_interview(session, ids, change, lambda keys: {key: next(turns) for key in keys})
 
 
 def all_coordinators(session: Any) -> Sequence[User]:
     return active_holders(session, *CONDUCT)
-
-
-def _shares(session: Any, ids: Sequence[UUID], chosen: Sequence[User], change: Change) -> dict[UUID, User]:
-    """Who gets which. What will be refused counts for nobody; somebody stands there all the same, so that it is
-    refused for its own reason."""
-    fit = _sendable(session, ids, change)
-    turns = _turns(chosen, open_ones(session, [user.id for user in chosen]))
-    return {key: next(turns) if key in fit else chosen[0] for key in dict.fromkeys(ids)}
-
-
-def _sendable(session: Any, ids: Sequence[UUID], change: Change) -> set[UUID]:
-    has_one = sa.exists().where(
-        MockInterview.tenant_id == Application.tenant_id, MockInterview.application_id == Application.id, STILL_OPEN
-    )
-    query = sa.select(Application.id).where(
-        among(session, Application.id, ids), Application.status.in_((*SENT_FROM, SENT)), sa.not_(has_one)
-    )
-    if change.by is not None:
-        query = access.scope(query, Application, change.by, *SCHEDULE, rowwise=True)
-    return set(session.scalars(query))
 
 
 def open_ones(session: Any, coordinators: Sequence[UUID]) -> dict[UUID, int]:

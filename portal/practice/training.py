@@ -13,7 +13,6 @@ from portal.core.errors import Invalid, Missing, NotAllowed, PortalError, WrongS
 from portal.core.tenancy import tenant_id
 from portal.core.types import LongText, days_later, words, zone
 from portal.core.workflow import Change, Result
-from portal.hiring.models import Application
 from portal.hiring.workflow import BY_NAME
 from portal.people.models import User
 from portal.practice import bookings, carrying
@@ -26,6 +25,7 @@ from portal.practice.models import (
     TrainingSession,
 )
 from portal.practice.workflow import ASSIGN, SESSION, TRAIN, TRAINING_FIELDS, check_ahead, check_training
+from portal.scheduling import workflow as scheduling
 
 ASSIGNED_FROM = tuple(name for name, status in BY_NAME.items() if carrying.ASSIGNED in status.leads_to)
 MOST_SESSIONS = 52
@@ -40,7 +40,7 @@ def assign_training(session: Any, ids: Sequence[UUID], change: Change) -> Result
     failed mock interview; one that does not wait for training is refused by itself."""
     given = {name: change.data[name] for name in TRAINING_FIELDS if name in change.data}
     wanted = check_training(given)
-    rows = _locked(session, ids, change)
+    rows = carrying.locked(session, ids, change, *ASSIGN)
     result = Result()
     for key in dict.fromkeys(ids):
         if error := _unfit(rows.get(key)):
@@ -51,15 +51,6 @@ def assign_training(session: Any, ids: Sequence[UUID], change: Change) -> Result
         carrying.give_training(session, {key: causes.get(key) for key in ready}, wanted, change)
     result.done |= dict.fromkeys(ready)
     return result
-
-
-def _locked(session: Any, ids: Sequence[UUID], change: Change) -> dict[UUID, Any]:
-    allowed = access.visible(Application, change.by, *ASSIGN, rowwise=True) if change.by else sa.true()
-    query = sa.select(Application.id, Application.status, allowed.label("allowed"))
-    query = query.where(among(session, Application.id, ids)).order_by(Application.id)
-    if change.by is not None:
-        query = access.scope(query, Application, change.by, "read:applications", *ASSIGN, rowwise=True)
-    return {row.id: row for row in session.execute(query.with_for_update(of=Application, key_share=True))}
 
 
 def _unfit(row: Any) -> PortalError | None:
@@ -147,7 +138,7 @@ def create_session(session: Any, values: Mapping[str, Any], change: Change) -> T
 def create_sessions(session: Any, values: Mapping[str, Any], change: Change) -> list[TrainingSession]:
     """A series on the wall clock of its zone: nine o'clock stays nine o'clock when the clocks change in between."""
     values = dict(values)
-    change = _knowing(change, values)
+    change = scheduling.knowing(change, values)
     count, every = values.pop("repeat", None) or 1, values.pop("every_days", None) or 7
     _check_series(count, every)
     assignment = _open_training(session, values.get("assignment_id"), change)
@@ -160,18 +151,11 @@ def create_sessions(session: Any, values: Mapping[str, Any], change: Change) -> 
     series = new_id() if count > 1 else None
     made = []
     for start in _starts(values["session_start"], count, every, values.get("timezone") or "UTC"):
-        row = records.create(session, TrainingSession, {**values, "session_start": start, "series_id": series})
-        bookings.take_up(session, row, change)
-        made.append(row)
+        made.append(records.create(session, TrainingSession, {**values, "session_start": start, "series_id": series}))
+    bookings.take_up(session, made, change)
     records.touch(assignment)
     session.flush()
     return made
-
-
-def _knowing(change: Change, values: dict[str, Any]) -> Change:
-    """``change`` with what people do knowingly, which is no column of the row: it is taken out of ``values``."""
-    knowing = {name: values.pop(name, None) for name in ("allow_past", "overrule_reason")}
-    return Change(change.at, change.by, {**change.data, **{name: value for name, value in knowing.items() if value}})
 
 
 def _check_series(count: Any, every: Any) -> None:
@@ -208,7 +192,7 @@ def change_session(
 ) -> TrainingSession:
     """Edit a session: new times are a rescheduling; another trainer's time is taken up."""
     values = {name: value for name, value in values.items() if name not in ("assignment_id", "repeat", "every_days")}
-    change = _knowing(change, values)
+    change = scheduling.knowing(change, values)
     if version != row.version:
         raise records.Stale(row)
     times = {name: values.pop(name) for name in ("session_start", "duration") if values.get(name) is not None}
@@ -221,7 +205,7 @@ def change_session(
     _check_trainer(session, values.get("conducted_by_id"))
     records.update(session, row, values, version)
     if row.conducted_by_id != before and not moves:
-        bookings.take_up(session, row, change)
+        bookings.take_up(session, [row], change)
     if moves:
         given = Change(change.at, change.by, {**change.data, **times})
         SESSION.move(session, row, "reschedule", given, version=row.version)

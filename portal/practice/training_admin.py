@@ -8,12 +8,12 @@ from wtforms import IntegerField
 
 from portal.admin.grid import ME, Column, Filter, FormField, Grid, like, options, to
 from portal.admin.lookups import Lookup
-from portal.core import clock
+from portal.core import clock, timeforms
 from portal.core.forms import Within
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, Project
 from portal.people.models import User
-from portal.practice import forms, queries, training
+from portal.practice import queries, training
 from portal.practice.models import (
     GOING_ON,
     Priority,
@@ -202,8 +202,8 @@ SESSIONS = Grid(
             FormField("every_days", "Every so many days", on=("new",), field=_every, required=False),
             FormField("allow_past", "Record one of the past", kind="bool", permission="write:training",
                       when=_is_to_come),
-            FormField("overrule_reason", forms.OVERRULE, kind="text", permission="write:interviews",
-                      help=forms.OVERRULE_HELP, when=_is_to_come),
+            FormField("overrule_reason", timeforms.OVERRULE, kind="text", permission="write:interviews",
+                      help=timeforms.OVERRULE_HELP, when=_is_to_come),
         )),
         ("Afterwards", (
             FormField("feedback", on=("edit",), when=lambda row: row.status == SessionStatus.COMPLETED),

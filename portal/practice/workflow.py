@@ -14,7 +14,7 @@ from portal.core.errors import Invalid, WrongState
 from portal.core.types import days_later, words
 from portal.core.workflow import Change, Move, Moved, Workflow, register
 from portal.hiring.models import ActivityType, Application
-from portal.hiring.workflow import write_activities
+from portal.hiring.workflow import BY_NAME, write_activities
 from portal.people.models import User
 from portal.practice.models import (
     GOING_ON,
@@ -37,6 +37,7 @@ CONDUCT = ("conduct:mock_interviews",)
 ASSIGN = ("assign:training", "write:training")
 TRAIN = ("write:training",)
 SENT = "mock_interview_scheduled"
+SENT_FROM = tuple(name for name, status in BY_NAME.items() if SENT in status.leads_to)
 
 ASSESSMENT = (
     "overall_rating", "decision", "strengths", "weaknesses", "recommendations", "general_notes",

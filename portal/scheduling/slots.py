@@ -6,7 +6,7 @@ find nothing and are told what it is now. Rows are locked in the order of their 
 people are locked already, touches booked slots alone, which nobody goes on with.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -246,6 +246,17 @@ def booked_by(session: Any, kind: SubjectType, subjects: Collection[UUID]) -> li
     )
     query = query.order_by(InterviewSlot.start, InterviewSlot.id).with_for_update(of=InterviewSlot, key_share=True)
     return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def leave(
+    session: Any, kind: SubjectType, times: Mapping[UUID, tuple[datetime, datetime]], change: Change, reason: str
+) -> None:
+    """Free the slots in which their subjects (-> start and end by now) no longer lie."""
+    away = [
+        slot for slot in booked_by(session, kind, times)
+        if slot.booked_id and (times[slot.booked_id][0] < slot.start or times[slot.booked_id][1] > slot.end)
+    ]  # fmt: skip
+    unbook(session, away, change, reason)
 
 
 def unbook(session: Any, rows: Sequence[InterviewSlot], change: Change, reason: str) -> None:

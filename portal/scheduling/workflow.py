@@ -23,12 +23,12 @@ from portal.core.workflow import Change
 from portal.hiring.models import Candidate
 from portal.people.models import User
 from portal.scheduling.models import Engagement, SubjectType
-from portal.scheduling.slots import book, booked_by, fits, open_to, refusal, to_book, unbook
+from portal.scheduling.slots import book, booked_by, fits, leave, open_to, refusal, to_book, unbook
 
 __all__ = [
-    "Booking", "Taken", "book", "booked_by", "clashes", "describe", "fits", "in_words", "lead_to_candidates",
-    "lock", "occupy", "open_to", "overrule", "refusal", "refusals", "release", "to_book", "unbook",
-    "ways_to_candidates",
+    "Booking", "Taken", "book", "booked_by", "clashes", "describe", "fits", "in_words", "knowing",
+    "lead_to_candidates", "leave", "lock", "occupy", "open_to", "overrule", "refusal", "refusals", "release", "to_book",
+    "unbook", "ways_to_candidates",
 ]  # fmt: skip
 
 _TABLE: sa.Table = sa.inspect(Engagement).local_table  # type: ignore[assignment]
@@ -211,6 +211,12 @@ def titles_of(session: Any, taken: Sequence[Taken], by: Holder | None) -> dict[U
 
 
 # --- taking and giving back -------------------------------------------------------------------------
+
+
+def knowing(change: Change, values: dict[str, Any]) -> Change:
+    """``change`` with what people do knowingly, which is no column of the row: it is taken out of ``values``."""
+    data = {name: values.pop(name, None) for name in ("allow_past", "overrule_reason")}
+    return Change(change.at, change.by, {**change.data, **{name: value for name, value in data.items() if value}})
 
 
 def overrule(change: Change) -> str:
