@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from portal.messaging import inbox as _inbox  # noqa: F401 - its tables
 from portal.messaging import mail, reminders
 
 

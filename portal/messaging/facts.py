@@ -25,6 +25,7 @@ class Person:
     name: str
     email: str
     timezone: str
+    locale: str = "en"
     active: bool = True
     is_candidate: bool = False
     part: str = ""
@@ -38,12 +39,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Facts:
-    """An interview as it stands. ``schedule`` grows with each rescheduling and tells one schedule from the next."""
+    """An interview as it stands. ``schedule`` grows with each rescheduling and tells one schedule from the next,
+    ``version`` with each change."""
 
     id: UUID
     organisation: str
     status: str
     schedule: int
+    version: int
     start: datetime
     end: datetime
     type: str
@@ -54,7 +57,9 @@ class Facts:
     meeting_id: str
     passcode: str
     cancellation_reason: str
+    timezone: str
     candidate: Person
+    organizer: Person | None = None
     panel: tuple[Person, ...] = field(default=())
     candidate_instructions: str = ""  # rich text, of the template
 
@@ -69,16 +74,17 @@ class Facts:
 
 # Built once: they run for every message.
 _KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
-_USER = (User.id, User.full_name, User.email, User.timezone, User.active)
+_USER = (User.id, User.full_name, User.email, User.timezone, User.locale, User.active)
 _INTERVIEWS = (
     sa.select(
         Interview, Candidate, Job.title.label("job"), Tenant.name.label("organisation"),
-        InterviewTemplate.candidate_instructions.label("instructions"),
+        InterviewTemplate.candidate_instructions.label("instructions"), *_USER,
     )
     .join(Application, Application.id == Interview.application_id)
     .join(Candidate, Candidate.id == Application.candidate_id)
     .join(Job, Job.id == Application.job_id)
     .join(Tenant, Tenant.id == Interview.tenant_id)
+    .outerjoin(User, sa.and_(User.tenant_id == Interview.tenant_id, User.id == Interview.organizer_id))
     .outerjoin(
         InterviewTemplate,
         sa.and_(InterviewTemplate.tenant_id == Interview.tenant_id, InterviewTemplate.id == Interview.template_id),
@@ -110,15 +116,16 @@ def _facts(row: Any, panel: list[Person]) -> Facts:
     here = interview.candidate_timezone
     reader = Person(
         candidate.id, candidate.full_name, candidate.email,
-        here if here in zone_names() else candidate.timezone, is_candidate=True,
+        here if here in zone_names() else candidate.timezone, candidate.locale, is_candidate=True,
     )  # fmt: skip
     return Facts(
         id=interview.id, organisation=row.organisation, status=interview.status, schedule=interview.reschedule_count,
+        version=interview.version, timezone=interview.timezone,
         start=interview.scheduled_start, end=interview.scheduled_end, type=interview.interview_type,
         title=interview.title, job=row.job, location=interview.location, link=interview.meeting_url_display,
         meeting_id=interview.meeting_id, passcode=interview.meeting_password,
         cancellation_reason=interview.cancellation_reason, candidate_instructions=row.instructions or "",
-        candidate=reader, panel=tuple(panel),
+        candidate=reader, organizer=_person(row) if row.id else None, panel=tuple(panel),
     )  # fmt: skip
 
 
@@ -130,7 +137,7 @@ def _panels(session: Any, interviews: Collection[UUID]) -> dict[UUID, list[Perso
 
 
 def _person(row: Any, **more: Any) -> Person:
-    return Person(row.id, row.full_name, row.email, row.timezone, row.active, **more)
+    return Person(row.id, row.full_name, row.email, row.timezone, row.locale, row.active, **more)
 
 
 def users(session: Any, keys: Collection[UUID]) -> dict[UUID, Person]:

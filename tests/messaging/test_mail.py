@@ -161,8 +161,8 @@ KEY = UUID(int=1)
 def facts(**values: object) -> Facts:
     jane = Person(KEY, "Jane Doe", JANE, "Asia/Dubai", is_candidate=True)
     made = Facts(
-        KEY, "Harbour Health", "scheduled", 0, AT + HOUR, AT + 2 * HOUR, "video", "Video interview with Jane Doe",
-        "Senior Nurse", "Room 7", "https://meet.example/abc", "123", "s3cret", "Ill", jane,
+        KEY, "Harbour Health", "scheduled", 0, 1, AT + HOUR, AT + 2 * HOUR, "video", "Video interview with Jane Doe",
+        "Senior Nurse", "Room 7", "https://meet.example/abc", "123", "s3cret", "Ill", "Europe/London", jane,
     )  # fmt: skip
     return replace(made, **values)  # type: ignore[arg-type]
 
