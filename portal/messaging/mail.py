@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.header import Header
@@ -9,14 +10,17 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
+from uuid import UUID
 
 import jinja2
 from flask import Flask, current_app
 from markupsafe import Markup
 
 from portal.core.types import RichText, words, zone
+from portal.messaging.cases import Case
 from portal.messaging.channels import ascii_domain
 from portal.messaging.facts import Facts, Person
+from portal.messaging.subjects import Known
 
 TEMPLATES = "mail_templates"
 
@@ -37,22 +41,50 @@ def install(app: Flask) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Note:
+    """A notification in words; ``link`` is a path of the portal."""
+
+    title: str
+    message: str
+    link: str
+
+
+def note(
+    template: str,
+    known: Known,
+    reader: Person,
+    payload: Mapping[str, Any],
+    *,
+    event: str,
+    at: datetime,
+    told_start: datetime | None = None,
+) -> Note:
+    """The notification ``template`` for the user ``reader``; as for mails."""
+    text = _template(f"{template}.txt", "notes")
+    context = _context(known, reader, event=event, at=at, told_start=told_start, payload=payload)
+    title, message = ("".join(text.blocks[part](text.new_context(context))) for part in ("title", "message"))
+    return Note(_one_line(title), _one_line(message), context["path"])
+
+
 def compose(
     template: str,
-    facts: Facts,
+    facts: Known,
     reader: Person,
     *,
     message_id: str,
     event: str,
     at: datetime,
     told_start: datetime | None = None,
+    payload: Mapping[str, Any] | None = None,
 ) -> EmailMessage:
     """The mail ``template`` about ``facts`` as ``reader`` may see it; ``at`` is the time of sending.
 
-    ``told_start`` is the start that the reader was told before, where there is another one now.
+    ``told_start`` is the start that the reader was told before, where there is another one now; ``payload`` is the
+    event's.
     """
     text = _template(f"{template}.txt")
-    context = _context(facts, reader, event=event, at=at, told_start=told_start)
+    context = _context(facts, reader, event=event, at=at, told_start=told_start, payload=payload or {})
     subject = "".join(text.blocks["subject"](text.new_context(context)))
     message = EmailMessage(policy=HEADERS_AS_WRITTEN)
     message["From"] = _address(*parseaddr(current_app.extensions["greenroom"].mail_from))
@@ -68,9 +100,9 @@ def compose(
     return message
 
 
-def _template(name: str) -> jinja2.Template:
+def _template(name: str, folder: str = "mail") -> jinja2.Template:
     environment: jinja2.Environment = current_app.extensions[TEMPLATES]
-    return environment.get_template(f"mail/{name}")
+    return environment.get_template(f"{folder}/{name}")
 
 
 class _HeadersAsWritten(EmailPolicy):
@@ -100,7 +132,17 @@ def _encoded(text: str, header: str) -> str:
     return Header(text, "us-ascii" if plain else "utf-8", header_name=header, maxlinelen=76).encode()
 
 
-def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_start: datetime | None) -> dict[str, Any]:
+def _context(
+    known: Known, reader: Person, *, event: str, at: datetime, told_start: datetime | None, payload: Mapping[str, Any]
+) -> dict[str, Any]:
+    if isinstance(known, Case):
+        return _case_context(known, reader, event, payload)
+    return _facts_context(known, reader, event, at, told_start, payload)
+
+
+def _facts_context(
+    facts: Facts, reader: Person, event: str, at: datetime, told_start: datetime | None, payload: Mapping[str, Any]
+) -> dict[str, Any]:
     staff = not reader.is_candidate
     return {
         "reader": reader,
@@ -116,10 +158,37 @@ def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_sta
         "reason": facts.cancellation_reason if staff else "",
         "details": _details(facts, reader),
         "feedback_url": f"{_base_url()}/interviews/{facts.id}/feedback",
+        "path": f"/interviews/{facts.id}/feedback" if event in _OF_FEEDBACK else facts.path,
+        "who": _name_of(facts, payload.get("user")),
+        "note": payload.get("note", ""),
+        "by_candidate": facts.confirmed_by_candidate,
         "instructions": RichText.plain(facts.candidate_instructions) if reader.is_candidate else "",
         "rich_instructions": Markup(RichText.lines(facts.candidate_instructions)) if reader.is_candidate else "",
         "zone": zone(reader.timezone).key,
     }
+
+
+_OF_FEEDBACK = ("FeedbackRequested", "FeedbackOverdue")
+
+
+def _name_of(facts: Facts, user: str | None) -> str:
+    """What somebody of the panel is called whom the event names."""
+    found = facts.person(UUID(user)) if user else None
+    return found.name if found else ""
+
+
+def _case_context(case: Case, reader: Person, event: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    mocks = event == "CandidateSentToMockInterview" and case.mock
+    path = f"/mock-interviews/{case.mock}" if mocks else case.path
+    when = moment(case.start, reader.timezone) if case.start else ""
+    details = [Detail("Candidate", case.candidate.name), Detail("Job", case.job), Detail("Project", case.project)]
+    details += [Detail("When", when)] if mocks and when else []
+    details.append(Detail("In the portal", f"{_base_url()}{path}", True))
+    return {
+        "reader": reader, "candidate": case.candidate.name, "job": case.job, "project": case.project,
+        "organisation": case.organisation, "decision": payload.get("decision", ""), "when": when, "path": path,
+        "details": details, "zone": zone(reader.timezone).key,
+    }  # fmt: skip
 
 
 def _details(facts: Facts, reader: Person) -> list[Detail]:
@@ -140,7 +209,7 @@ def _details(facts: Facts, reader: Person) -> list[Detail]:
         if value
     ]
     if not reader.is_candidate:
-        details.append(Detail("In the portal", f"{_base_url()}/interviews/{facts.id}", True))
+        details.append(Detail("In the portal", f"{_base_url()}{facts.path}", True))
     return details
 
 
