@@ -34,6 +34,7 @@ from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F40
 from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
+from portal.messaging import choices, operations, previews
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
@@ -140,6 +141,9 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(checklist_views.blueprint)
     app.register_blueprint(conduct_views.blueprint)
     app.register_blueprint(practice_series.blueprint)
+    app.register_blueprint(choices.blueprint)
+    app.register_blueprint(operations.blueprint)
+    app.register_blueprint(previews.blueprint)
     features = (
         people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
         practice_slots,

@@ -96,6 +96,9 @@ PACKAGES = {
 }
 """The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
 
+MESSAGING_PAGES = frozenset({"admin", "choices", "operations", "previews"})
+"""The rooms of messaging that are pages, and so lie where the features' pages do."""
+
 ENTRY_POINTS = 5
 """They may act through any room of a feature but the pages and the API."""
 
@@ -148,7 +151,7 @@ def floor(name: str) -> int | None:
     """None for a module that nobody has put on a floor; a feature's own `__init__` lies on its lowest."""
     if name == "portal":
         return -1
-    if name == "portal.messaging.admin":
+    if package(name) == "messaging" and room(name) in MESSAGING_PAGES:
         return ROOMS["admin"]
     if package(name) in FEATURES:
         return ROOMS.get(room(name)) if room(name) else 1

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.header import Header
+from email.header import Header, decode_header, make_header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
@@ -98,6 +98,11 @@ def compose(
     message.set_content(_tidy(text.render(context)), cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     return message
+
+
+def readable(message: EmailMessage, header: str) -> str:
+    """A header as people read it."""
+    return str(make_header(decode_header("".join(str(message[header]).splitlines()))))
 
 
 def _template(name: str, folder: str = "mail") -> jinja2.Template:
