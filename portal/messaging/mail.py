@@ -1,9 +1,9 @@
-"""A mail is a template and what its reader may know: one reader, their own zone, a text and an HTML part."""
+"""A mail is a template and what its reader may know: one reader, their own language and zone, a text and an HTML
+part, and where it is about an appointment, the invitation for their calendar."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -12,29 +12,34 @@ from typing import Any
 
 import jinja2
 from flask import Flask, current_app
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from portal.core.types import RichText, words, zone
+from portal.core import languages
+from portal.core.languages import END, FIRST_STRONG, LEFT_TO_RIGHT, Language
+from portal.core.types import RichText, zone
+from portal.messaging import invitations, wording
 from portal.messaging.channels import ascii_domain
 from portal.messaging.facts import Facts, Person
+from portal.messaging.wording import Detail, length, moment
+
+__all__ = ["Detail", "compose", "install", "length", "moment"]
 
 TEMPLATES = "mail_templates"
 
 
-@dataclass(frozen=True)
-class Detail:
-    """One line of a mail's table; ``link`` makes the value one."""
-
-    label: str
-    value: str
-    link: bool = False
-
-
 def install(app: Flask) -> None:
-    """Mails have an environment of their own: what a template asks for and nobody gives is an error."""
-    app.extensions[TEMPLATES] = app.jinja_env.overlay(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    """Mails have an environment of their own: what a template asks for and nobody gives is an error, and a text is
+    said in the reader's language, which stands in the context as ``language``."""
+    environment = jinja2.Environment(
+        loader=app.jinja_loader, autoescape=app.select_jinja_autoescape, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {"apart": _apart, "link": _link, "strong": _strong, "struck": _struck}
+    app.extensions[TEMPLATES] = environment
+    languages.read_all()
 
 
 def compose(
@@ -51,26 +56,72 @@ def compose(
 
     ``told_start`` is the start that the reader was told before, where there is another one now.
     """
+    language = languages.of(reader.locale)
     text = _template(f"{template}.txt")
-    context = _context(facts, reader, event=event, at=at, told_start=told_start)
-    subject = "".join(text.blocks["subject"](text.new_context(context)))
+    context = _context(facts, reader, language, event=event, at=at, told_start=told_start)
+    subject = _one_line("".join(text.blocks["subject"](text.new_context(context))))
     message = EmailMessage(policy=HEADERS_AS_WRITTEN)
     message["From"] = _address(*parseaddr(current_app.extensions["greenroom"].mail_from))
     message["To"] = _address(reader.name, reader.email)
-    message["Subject"] = _encoded(_one_line(subject), "Subject")
+    message["Subject"] = _encoded(subject, "Subject")
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # so that no holiday notice answers
     # Quoted-printable passes every server and leaves no line too long.
-    html = _template(f"{template}.html").render(context, subject=_one_line(subject))
     message.set_content(_tidy(text.render(context)), cte="quoted-printable")
+    html = _template(f"{template}.html").render(context, subject=subject)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    invitations.add(message, event, facts, reader, language, at)
     return message
 
 
 def _template(name: str) -> jinja2.Template:
     environment: jinja2.Environment = current_app.extensions[TEMPLATES]
     return environment.get_template(f"mail/{name}")
+
+
+# --- what templates can do ---------------------------------------------------------------------------
+
+
+@jinja2.pass_context
+def _gettext(context: Context, message: str) -> str:
+    language: Language = context["language"]
+    return language.gettext(message)
+
+
+@jinja2.pass_context
+def _ngettext(context: Context, one: str, many: str, count: int) -> str:
+    language: Language = context["language"]
+    return language.ngettext(one, many, count)
+
+
+@jinja2.pass_context
+def _apart(context: Context, text: str) -> str:
+    """Text of somebody's own, a name say, kept from changing places with what surrounds it where directions mix."""
+    language: Language = context["language"]
+    if context.eval_ctx.autoescape:
+        return Markup("<bdi>{}</bdi>").format(text) if language.mixes(text) else text
+    return f"{FIRST_STRONG}{text}{END}" if language.is_rtl else text
+
+
+@jinja2.pass_context
+def _link(context: Context, url: str) -> str:
+    """An address that one can follow."""
+    if context.eval_ctx.autoescape:
+        return Markup('<a href="{}" dir="ltr">{}</a>').format(url, url)
+    # The space keeps the mark at the end out of what mail programs take for the address.
+    return f"{LEFT_TO_RIGHT}{url} {END}" if context["language"].is_rtl else url
+
+
+def _strong(text: str) -> Markup:
+    return Markup("<strong>{}</strong>").format(text)
+
+
+def _struck(text: str) -> Markup:
+    return Markup("<s>{}</s>").format(text)
+
+
+# --- headers -----------------------------------------------------------------------------------------
 
 
 class _HeadersAsWritten(EmailPolicy):
@@ -100,71 +151,32 @@ def _encoded(text: str, header: str) -> str:
     return Header(text, "us-ascii" if plain else "utf-8", header_name=header, maxlinelen=76).encode()
 
 
-def _context(facts: Facts, reader: Person, *, event: str, at: datetime, told_start: datetime | None) -> dict[str, Any]:
+# --- what templates know ------------------------------------------------------------------------------
+
+
+def _context(
+    facts: Facts, reader: Person, language: Language, *, event: str, at: datetime, told_start: datetime | None
+) -> dict[str, Any]:
     staff = not reader.is_candidate
+    moved = told_start is not None and told_start != facts.start
     return {
         "reader": reader,
+        "language": language,
         "staff": staff,
-        # A title is staff's own wording: a candidate reads what kind of interview it is, and for which job.
-        "what": facts.title if staff else f"{words(facts.type)} interview for {facts.job}",
+        "what": wording.what(facts, reader, language),
         "candidate": facts.candidate.name,
         "organisation": facts.organisation,
-        "when": moment(facts.start, reader.timezone),
-        "old_when": moment(told_start, reader.timezone) if told_start not in (None, facts.start) else "",
-        "time_left": length(facts.start - at),
+        "when": moment(facts.start, reader.timezone, language),
+        "old_when": moment(told_start, reader.timezone, language) if told_start and moved else "",
+        "time_left": length(facts.start - at, language),
         "removed": event == "InterviewerRemoved",
         "reason": facts.cancellation_reason if staff else "",
-        "details": _details(facts, reader),
-        "feedback_url": f"{_base_url()}/interviews/{facts.id}/feedback",
+        "details": wording.appointment(facts, reader, language) + wording.particulars(facts, reader, language),
+        "feedback_url": f"{wording.page(facts)}/feedback",
         "instructions": RichText.plain(facts.candidate_instructions) if reader.is_candidate else "",
         "rich_instructions": Markup(RichText.lines(facts.candidate_instructions)) if reader.is_candidate else "",
         "zone": zone(reader.timezone).key,
     }
-
-
-def _details(facts: Facts, reader: Person) -> list[Detail]:
-    details = [Detail("When", moment(facts.start, reader.timezone)), Detail("Length", length(facts.end - facts.start))]
-    if not reader.is_candidate:
-        details.append(Detail("Candidate", facts.candidate.name))
-        details.append(Detail("Job", facts.job))
-        if others := [p.name for p in facts.panel if p.id != reader.id and not p.declined]:
-            details.append(Detail("With", ", ".join(others)))
-    details += [
-        Detail(label, value, link)
-        for label, value, link in (
-            ("Place", facts.location, False),
-            ("Link", facts.link, True),
-            ("Meeting ID", facts.meeting_id, False),
-            ("Passcode", facts.passcode, False),
-        )
-        if value
-    ]
-    if not reader.is_candidate:
-        details.append(Detail("In the portal", f"{_base_url()}/interviews/{facts.id}", True))
-    return details
-
-
-def _base_url() -> str:
-    return str(current_app.extensions["greenroom"].base_url)
-
-
-def moment(at: datetime, zone_name: str) -> str:
-    """A time as its reader's clock shows it: ``Tue 24 Nov 2026, 14:00 (Asia/Dubai, UTC+04:00)``."""
-    here = zone(zone_name)
-    local = at.astimezone(here)
-    offset = f"{local:%z}"
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({here.key}, UTC{offset[:3]}:{offset[3:5]})"
-
-
-def length(span: timedelta) -> str:
-    """A length of time in words, to the nearest minute: ``1 hour 30 minutes``."""
-    minutes = max(round(span.total_seconds() / 60), 0)
-    days, minutes = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [
-        f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in ((days, "day"), (hours, "hour"), (minutes, "minute")) if n
-    ]
-    return " ".join(parts) or "less than a minute"
 
 
 def _tidy(text: str) -> str:
