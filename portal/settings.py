@@ -7,6 +7,7 @@ in words that say what to write, so that a start fails one time and not once per
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -44,6 +45,10 @@ class Settings:
     smtp_url: str | None = field(repr=False)
     """None: mails are kept in the outbox folder below `data_dir`."""
     mail_from: str
+    inbound_address: str
+    """Where calendars send the replies to invitations."""
+    inbound_token: str | None = field(repr=False)
+    """What a mail server that passes mails on must show; None: `/inbound-mail` does not exist."""
     base_url: str
     """What the links in mails begin with; no slash at its end."""
     host: str
@@ -149,13 +154,16 @@ class _Reader:
             example=checks.BASE_URL_EXAMPLE,
             needed=production,
         )
-        sender = checks.default_sender(base_url or "")
+        smtp_url = self._get("SMTP_URL", checks.smtp_url)
+        sender = self._get("MAIL_FROM", checks.sender, default=checks.default_sender(base_url or ""))
         return {
             "host": host,
             "port": port,
             "base_url": base_url,
-            "smtp_url": self._get("SMTP_URL", checks.smtp_url),
-            "mail_from": self._get("MAIL_FROM", checks.sender, default=sender),
+            "smtp_url": smtp_url,
+            "mail_from": sender,
+            "inbound_address": self._get("INBOUND_ADDRESS", checks.address, default=parseaddr(sender or "")[1]),
+            "inbound_token": self._get("INBOUND_TOKEN", checks.token),
             "metrics_token": self._get("METRICS_TOKEN", checks.token),
         }
 

@@ -204,6 +204,13 @@ def sender(text: str) -> str:
     return text
 
 
+def address(text: str) -> str:
+    """An e-mail address alone."""
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+        raise ValueError(f"is {text!r}: write an address alone, like interviews@greenroom.example.")
+    return text
+
+
 def token(text: str) -> str:
     """A secret that can stand in a header."""
     if not re.fullmatch(r"[\x21-\x7e]+", text):

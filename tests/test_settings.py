@@ -44,6 +44,8 @@ def test_an_empty_environment_gives_a_portal_for_one_machine(read: Read, tmp_pat
         secret_key=(tmp_path / "secret_key").read_text(),
         smtp_url=None,
         mail_from="Greenroom <no-reply@greenroom.example>",
+        inbound_address="no-reply@greenroom.example",
+        inbound_token=None,
         base_url="http://127.0.0.1:8000",
         host="127.0.0.1",
         port=8000,
@@ -97,7 +99,9 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_write(read: Read) -> 
         REDIS_URL="localhost:6379",
         SMTP_URL="mail.example",
         MAIL_FROM="Greenroom",
+        INBOUND_ADDRESS="Interviews <interviews@greenroom.example>",
         METRICS_TOKEN="two words",
+        INBOUND_TOKEN="zwölf",
         SESSION_HOURS="half",
         LOGIN_RATE="often",
         LOG_LEVEL="loud",
@@ -111,6 +115,9 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_write(read: Read) -> 
         "BASE_URL is 'greenroom.example': write the address people open, like https://greenroom.example.",
         "SMTP_URL is not understood: write smtp://host:port or smtps://user:password@host:port.",
         "MAIL_FROM is 'Greenroom': write Greenroom <no-reply@greenroom.example>.",
+        "INBOUND_ADDRESS is 'Interviews <interviews@greenroom.example>': write an address alone, like"
+        " interviews@greenroom.example.",
+        "INBOUND_TOKEN holds spaces or letters outside ASCII: write letters and digits alone.",
         "METRICS_TOKEN holds spaces or letters outside ASCII: write letters and digits alone.",
         "SESSION_HOURS is 'half': write a whole number from 1 to 720.",
         "LOGIN_RATE is 'often': write a rate like 10 per minute.",
@@ -205,6 +212,7 @@ def test_secrets_stay_out_of_the_repr(read: Read) -> None:
         REDIS_URL="redis://:hush-2@h",
         SMTP_URL="smtp://u:hush-3@h:25",
         METRICS_TOKEN="hush-4",
+        INBOUND_TOKEN="hush-5",
         SECRET_KEY="hush-5",
     )
     assert "hush" not in repr(settings)

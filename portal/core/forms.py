@@ -13,6 +13,7 @@ from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAre
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
+from portal.core import languages
 from portal.core.access import Holder, may
 from portal.core.errors import Invalid
 from portal.core.types import words, zone, zone_names
@@ -260,6 +261,20 @@ class ZoneField(SelectField):  # type: ignore[misc]
 @cache
 def _zone_options() -> str:
     return "".join(f'<option value="{name}">{name.replace("_", " ")}</option>' for name in sorted(zone_names()))
+
+
+class LanguageField(SelectField):  # type: ignore[misc]
+    """One of the languages that messages are written in; another that somebody has already stays among them."""
+
+    def __init__(self, label: str = "", validators: Sequence[Any] = (), **more: Any) -> None:
+        offered = [SelectChoice(code, name) for code, name in languages.LANGUAGES.items()]
+        super().__init__(label, validators, choices=offered, default=languages.SOURCE, **more)
+
+    def process_data(self, value: Any) -> None:
+        super().process_data(value)
+        if value and value not in languages.LANGUAGES:
+            read = languages.LANGUAGES[languages.of(value).code]
+            self.choices = [*self.choices, SelectChoice(value, f"{value} (messages are in {read})")]  # type: ignore[has-type]
 
 
 TONES = ("grey", "blue", "cyan", "teal", "green", "yellow", "orange", "red", "purple", "indigo", "pink")

@@ -12,6 +12,7 @@ from portal.admin.lookups import Lookup
 from portal.core import access, records
 from portal.core.access import Reach
 from portal.core.db import db
+from portal.core.forms import LanguageField
 from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring import actions, applicationpage, forms, pipeline  # noqa: F401 - forms are found by name
@@ -84,7 +85,9 @@ CANDIDATES = Grid(
     sections=(
         ("Person", (FormField("first_name"), FormField("last_name"), FormField("email", "E-mail"),
                     FormField("phone"), FormField("timezone", "Time zone", required=True,
-                                                  help="Messages name times in this zone."))),
+                                                  help="Messages name times in this zone."),
+                    FormField("locale", "Language", field=LanguageField, start="en",
+                              help="Messages are written in it."))),
         ("Background", (FormField("source", help="Where we found each other."),
                         FormField("recruiter_id", "Recruiter", lookup="users",
                                   help="You, unless you choose somebody else."),

@@ -1,10 +1,11 @@
-"""A mail is a template and what its reader may know: one reader, their own zone, a text and an HTML part."""
+"""A mail is a template and what its reader may know: one reader, their own language and zone, a text and an HTML
+part, and where it is about an appointment, the invitation for their calendar."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from email.header import Header, decode_header, make_header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -14,31 +15,36 @@ from uuid import UUID
 
 import jinja2
 from flask import Flask, current_app
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from portal.core.types import RichText, words, zone
+from portal.core import languages
+from portal.core.languages import END, FIRST_STRONG, LEFT_TO_RIGHT, Language
+from portal.core.types import RichText, zone
+from portal.messaging import invitations, wording
 from portal.messaging.cases import Case
 from portal.messaging.channels import ascii_domain
 from portal.messaging.facts import Facts, Person
 from portal.messaging.subjects import Known
+from portal.messaging.wording import Detail, length, moment
+
+__all__ = ["Detail", "compose", "install", "length", "moment"]
 
 TEMPLATES = "mail_templates"
 
 
-@dataclass(frozen=True)
-class Detail:
-    """One line of a mail's table; ``link`` makes the value one."""
-
-    label: str
-    value: str
-    link: bool = False
-
-
 def install(app: Flask) -> None:
-    """Mails have an environment of their own: what a template asks for and nobody gives is an error."""
-    app.extensions[TEMPLATES] = app.jinja_env.overlay(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    """Mails have an environment of their own: what a template asks for and nobody gives is an error, and a text is
+    said in the reader's language, which stands in the context as ``language``."""
+    environment = jinja2.Environment(
+        loader=app.jinja_loader, autoescape=app.select_jinja_autoescape, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {"apart": _apart, "link": _link, "strong": _strong, "struck": _struck}
+    app.extensions[TEMPLATES] = environment
+    languages.read_all()
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ def note(
     at: datetime,
     told_start: datetime | None = None,
 ) -> Note:
-    """The notification ``template`` for the user ``reader``; as for mails."""
-    text = _template(f"{template}.txt", "notes")
+    """The notification ``template`` for the user ``reader``; as for mails, but in the language of the pages."""
+    text, reader = _template(f"{template}.txt", "notes"), replace(reader, locale=languages.SOURCE)
     context = _context(known, reader, event=event, at=at, told_start=told_start, payload=payload)
     title, message = ("".join(text.blocks[part](text.new_context(context))) for part in ("title", "message"))
     return Note(_one_line(title), _one_line(message), context["path"])
@@ -85,18 +91,20 @@ def compose(
     """
     text = _template(f"{template}.txt")
     context = _context(facts, reader, event=event, at=at, told_start=told_start, payload=payload or {})
-    subject = "".join(text.blocks["subject"](text.new_context(context)))
+    subject = _one_line("".join(text.blocks["subject"](text.new_context(context))))
     message = EmailMessage(policy=HEADERS_AS_WRITTEN)
     message["From"] = _address(*parseaddr(current_app.extensions["greenroom"].mail_from))
     message["To"] = _address(reader.name, reader.email)
-    message["Subject"] = _encoded(_one_line(subject), "Subject")
+    message["Subject"] = _encoded(subject, "Subject")
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # so that no holiday notice answers
     # Quoted-printable passes every server and leaves no line too long.
-    html = _template(f"{template}.html").render(context, subject=_one_line(subject))
     message.set_content(_tidy(text.render(context)), cte="quoted-printable")
+    html = _template(f"{template}.html").render(context, subject=subject)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    if isinstance(facts, Facts):
+        invitations.add(message, event, facts, reader, context["language"], at)
     return message
 
 
@@ -108,6 +116,50 @@ def readable(message: EmailMessage, header: str) -> str:
 def _template(name: str, folder: str = "mail") -> jinja2.Template:
     environment: jinja2.Environment = current_app.extensions[TEMPLATES]
     return environment.get_template(f"{folder}/{name}")
+
+
+# --- what templates can do ---------------------------------------------------------------------------
+
+
+@jinja2.pass_context
+def _gettext(context: Context, message: str) -> str:
+    language: Language = context["language"]
+    return language.gettext(message)
+
+
+@jinja2.pass_context
+def _ngettext(context: Context, one: str, many: str, count: int) -> str:
+    language: Language = context["language"]
+    return language.ngettext(one, many, count)
+
+
+@jinja2.pass_context
+def _apart(context: Context, text: str) -> str:
+    """Text of somebody's own, a name say, kept from changing places with what surrounds it where directions mix."""
+    language: Language = context["language"]
+    if context.eval_ctx.autoescape:
+        return Markup("<bdi>{}</bdi>").format(text) if language.mixes(text) else text
+    return f"{FIRST_STRONG}{text}{END}" if language.is_rtl else text
+
+
+@jinja2.pass_context
+def _link(context: Context, url: str) -> str:
+    """An address that one can follow."""
+    if context.eval_ctx.autoescape:
+        return Markup('<a href="{}" dir="ltr">{}</a>').format(url, url)
+    # The space keeps the mark at the end out of what mail programs take for the address.
+    return f"{LEFT_TO_RIGHT}{url} {END}" if context["language"].is_rtl else url
+
+
+def _strong(text: str) -> Markup:
+    return Markup("<strong>{}</strong>").format(text)
+
+
+def _struck(text: str) -> Markup:
+    return Markup("<s>{}</s>").format(text)
+
+
+# --- headers -----------------------------------------------------------------------------------------
 
 
 class _HeadersAsWritten(EmailPolicy):
@@ -137,33 +189,39 @@ def _encoded(text: str, header: str) -> str:
     return Header(text, "us-ascii" if plain else "utf-8", header_name=header, maxlinelen=76).encode()
 
 
+# --- what templates know ------------------------------------------------------------------------------
+
+
 def _context(
     known: Known, reader: Person, *, event: str, at: datetime, told_start: datetime | None, payload: Mapping[str, Any]
 ) -> dict[str, Any]:
+    language = languages.of(reader.locale)
     if isinstance(known, Case):
-        return _case_context(known, reader, event, payload)
-    return _facts_context(known, reader, event, at, told_start, payload)
+        return _case_context(known, reader, language, event, payload)
+    return _facts_context(known, reader, language, event, at, told_start, payload)
 
 
 def _facts_context(
-    facts: Facts, reader: Person, event: str, at: datetime, told_start: datetime | None, payload: Mapping[str, Any]
-) -> dict[str, Any]:
+    facts: Facts, reader: Person, language: Language, event: str, at: datetime, told_start: datetime | None,
+    payload: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
     staff = not reader.is_candidate
+    moved = told_start is not None and told_start != facts.start
     return {
         "reader": reader,
+        "language": language,
         "staff": staff,
-        # A title is staff's own wording: a candidate reads what kind of interview it is, and for which job.
-        "what": facts.title if staff else f"{words(facts.type)} interview for {facts.job}",
+        "what": wording.what(facts, reader, language),
         "candidate": facts.candidate.name,
         "organisation": facts.organisation,
-        "when": moment(facts.start, reader.timezone),
-        "old_when": moment(told_start, reader.timezone) if told_start not in (None, facts.start) else "",
-        "time_left": length(facts.start - at),
+        "when": moment(facts.start, reader.timezone, language),
+        "old_when": moment(told_start, reader.timezone, language) if told_start and moved else "",
+        "time_left": length(facts.start - at, language),
         "removed": event == "InterviewerRemoved",
         "reason": facts.cancellation_reason if staff else "",
-        "details": _details(facts, reader),
-        "feedback_url": f"{_base_url()}/interviews/{facts.id}/feedback",
-        "path": f"/interviews/{facts.id}/feedback" if event in _OF_FEEDBACK else facts.path,
+        "details": wording.appointment(facts, reader, language) + wording.particulars(facts, reader, language),
+        "feedback_url": f"{wording.page(facts)}/feedback",
+        "path": f"{facts.path}/feedback" if event in _OF_FEEDBACK else facts.path,
         "who": _name_of(facts, payload.get("user")),
         "note": payload.get("note", ""),
         "by_candidate": facts.confirmed_by_candidate,
@@ -182,63 +240,18 @@ def _name_of(facts: Facts, user: str | None) -> str:
     return found.name if found else ""
 
 
-def _case_context(case: Case, reader: Person, event: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    mocks = event == "CandidateSentToMockInterview" and case.mock
-    path = f"/mock-interviews/{case.mock}" if mocks else case.path
-    when = moment(case.start, reader.timezone) if case.start else ""
-    details = [Detail("Candidate", case.candidate.name), Detail("Job", case.job), Detail("Project", case.project)]
-    details += [Detail("When", when)] if mocks and when else []
-    details.append(Detail("In the portal", f"{_base_url()}{path}", True))
+def _case_context(
+    case: Case, reader: Person, language: Language, event: str, payload: Mapping[str, Any]
+) -> dict[str, Any]:
+    mock = event == "CandidateSentToMockInterview" and case.mock
+    path = f"/mock-interviews/{case.mock}" if mock else case.path
+    when = moment(case.start, reader.timezone, language) if mock and case.start else ""
     return {
-        "reader": reader, "candidate": case.candidate.name, "job": case.job, "project": case.project,
-        "organisation": case.organisation, "decision": payload.get("decision", ""), "when": when, "path": path,
-        "details": details, "zone": zone(reader.timezone).key,
+        "reader": reader, "language": language, "candidate": case.candidate.name, "job": case.job,
+        "project": case.project, "organisation": case.organisation, "decision": payload.get("decision", ""),
+        "when": when, "path": path, "details": wording.of_case(case, when, path, language),
+        "zone": zone(reader.timezone).key,
     }  # fmt: skip
-
-
-def _details(facts: Facts, reader: Person) -> list[Detail]:
-    details = [Detail("When", moment(facts.start, reader.timezone)), Detail("Length", length(facts.end - facts.start))]
-    if not reader.is_candidate:
-        details.append(Detail("Candidate", facts.candidate.name))
-        details.append(Detail("Job", facts.job))
-        if others := [p.name for p in facts.panel if p.id != reader.id and not p.declined]:
-            details.append(Detail("With", ", ".join(others)))
-    details += [
-        Detail(label, value, link)
-        for label, value, link in (
-            ("Place", facts.location, False),
-            ("Link", facts.link, True),
-            ("Meeting ID", facts.meeting_id, False),
-            ("Passcode", facts.passcode, False),
-        )
-        if value
-    ]
-    if not reader.is_candidate:
-        details.append(Detail("In the portal", f"{_base_url()}{facts.path}", True))
-    return details
-
-
-def _base_url() -> str:
-    return str(current_app.extensions["greenroom"].base_url)
-
-
-def moment(at: datetime, zone_name: str) -> str:
-    """A time as its reader's clock shows it: ``Tue 24 Nov 2026, 14:00 (Asia/Dubai, UTC+04:00)``."""
-    here = zone(zone_name)
-    local = at.astimezone(here)
-    offset = f"{local:%z}"
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({here.key}, UTC{offset[:3]}:{offset[3:5]})"
-
-
-def length(span: timedelta) -> str:
-    """A length of time in words, to the nearest minute: ``1 hour 30 minutes``."""
-    minutes = max(round(span.total_seconds() / 60), 0)
-    days, minutes = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [
-        f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in ((days, "day"), (hours, "hour"), (minutes, "minute")) if n
-    ]
-    return " ".join(parts) or "less than a minute"
 
 
 def _tidy(text: str) -> str:

@@ -15,6 +15,7 @@ from portal.core import access, records
 from portal.core.access import Reach
 from portal.core.audit import AuditEntry
 from portal.core.errors import Invalid
+from portal.core.forms import LanguageField
 from portal.core.workflow import Change
 from portal.people import actions, passwords
 from portal.people.features import FEATURES, is_on
@@ -168,6 +169,7 @@ USERS = Grid(
     sections=(
         ("Person", (
             FormField("full_name"), FormField("email", "E-mail"), FormField("timezone", "Time zone", required=True),
+            FormField("locale", "Language", field=LanguageField, start="en", help="Messages are written in it."),
             FormField("active"),
         )),
         ("Access", (

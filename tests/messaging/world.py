@@ -47,11 +47,11 @@ class World:
 
     def interview(self, start: datetime, panel: Sequence[Person] = (), **values: Any) -> UUID:
         """A new candidate's interview at `start`, 45 minutes long; `first_name`,
-        `last_name` and `email` are the candidate's, and so is `timezone`."""
+        `last_name` and `email` are the candidate's, and so are `timezone` and `locale`."""
         self._count += 1
         theirs = {
             "first_name": "Jane", "last_name": f"Doe {self._count}", "email": f"jane{self._count}@mail.example",
-            "timezone": "Asia/Dubai",
+            "timezone": "Asia/Dubai", "locale": "en",
         }  # fmt: skip
         theirs |= {name: values.pop(name) for name in list(values) if name in theirs}
         with self.session() as session:
