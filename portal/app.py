@@ -35,7 +35,7 @@ from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F40
 from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
-from portal.messaging import inbound, inbound_views
+from portal.messaging import choices, inbound, inbound_views, operations, previews
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
@@ -142,6 +142,9 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(checklist_views.blueprint)
     app.register_blueprint(conduct_views.blueprint)
     app.register_blueprint(practice_series.blueprint)
+    app.register_blueprint(choices.blueprint)
+    app.register_blueprint(operations.blueprint)
+    app.register_blueprint(previews.blueprint)
     app.register_blueprint(inbound_views.blueprint)
     csrf.exempt(inbound_views.blueprint)  # a token guards it, and no browser's session opens it
     features = (

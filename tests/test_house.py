@@ -96,8 +96,8 @@ PACKAGES = {
 }
 """The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
 
-PAGES_OF_MESSAGING = ("portal.messaging.admin", "portal.messaging.inbound_views", "portal.messaging.feed_views")
-"""They lie on the floor of pages."""
+MESSAGING_PAGES = frozenset({"admin", "choices", "feed_views", "inbound_views", "operations", "previews"})
+"""The rooms of messaging that are pages, and so lie where the features' pages do."""
 
 ENTRY_POINTS = 5
 """They may act through any room of a feature but the pages and the API."""
@@ -151,8 +151,8 @@ def floor(name: str) -> int | None:
     """None for a module that nobody has put on a floor; a feature's own `__init__` lies on its lowest."""
     if name == "portal":
         return -1
-    if name in PAGES_OF_MESSAGING:
-        return ROOMS["views"]
+    if package(name) == "messaging" and room(name) in MESSAGING_PAGES:
+        return ROOMS["admin"]
     if package(name) in FEATURES:
         return ROOMS.get(room(name)) if room(name) else 1
     return PACKAGES.get(package(name))

@@ -4,7 +4,9 @@ What is new comes in untranslated, what is gone goes; translations stay as they 
 put into ``portal/core/languages.py`` gets its catalogue here.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -15,6 +17,7 @@ from portal.core import languages
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
     ("templates/mail", [("**", "jinja2")]),
+    ("templates/notes", [("**", "jinja2")]),
     ("portal/messaging", [("**.py", "python")]),
 )
 OPTIONS = {"**": {"trimmed": "true", "newstyle_gettext": "true"}, "**.py": {}}
@@ -62,11 +65,11 @@ def update(code: str, texts: Catalog) -> int:
     with file.open("wb") as target:
         target.write(HEADER.format(code=code, name=languages.LANGUAGES[code], plural=found.plural_forms).encode())
         write_po(target, found, width=110, sort_output=True, include_lineno=False, omit_header=True)
-    return sum(1 for message in found if message.id and not all(_strings(message.string)))
+    return len([message for message in found if message.id and not all(_strings(message.string))])
 
 
-def _strings(text: str | tuple[str, ...]) -> tuple[str, ...]:
-    return text if isinstance(text, tuple) else (text,)
+def _strings(text: Any) -> Sequence[str]:
+    return [text] if isinstance(text, str) else text
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_reminders_listed", "reminders", ["tenant_id", "due_at", "id"])
 
     op.create_table(
         "inbound_mails",
@@ -125,6 +126,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_reminders_listed", table_name="reminders")
 
     op.drop_table("quiet_hours")
     op.drop_index("ix_notifications_user", table_name="notifications")

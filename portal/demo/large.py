@@ -160,7 +160,7 @@ def _remind(session: Any, at: datetime) -> None:
     ahead = sa.select(Interview.id).where(Interview.scheduled_start > at, Interview.status.in_(AHEAD))
     keys = list(session.scalars(ahead.order_by(Interview.id)))
     for first in range(0, len(keys), PORTION):
-        reminders.write(session, keys[first : first + PORTION], at)
+        reminders.write(session, "interview", keys[first : first + PORTION], at)
 
 
 def _beginnings(random: Random, office: Office, count: int) -> list[tuple[int, str]]:

@@ -18,13 +18,14 @@ from sqlalchemy.orm import aliased
 from portal.core import clock, logs
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
-from portal.messaging import facts, mail, making, reminders, settling
-from portal.messaging.catalog import ARRANGING, REMINDER, Moment, Told, rule
+from portal.messaging import facts, falling_due, mail, making, settling, subjects, telling
+from portal.messaging.catalog import ARRANGING, Moment, rule
 from portal.messaging.channels import Broken, Deferred, Down, NotSent, Post
-from portal.messaging.facts import Facts, Person
+from portal.messaging.facts import Person
 from portal.messaging.making import DELIVERIES
-from portal.messaging.models import UNDONE, Delivery, DeliveryStatus
+from portal.messaging.models import UNDONE, Channel, Delivery
 from portal.messaging.settling import Claim
+from portal.messaging.subjects import Known
 
 BATCH = 50
 LEASE = timedelta(minutes=2)
@@ -156,13 +157,12 @@ def _attempt(session: Any, mine: Claim, post: Post) -> Outcome | None:
 
 
 def _up_to(mine: Claim) -> sa.Select[Any]:
-    """The deliveries about the same interview, to the same person, through the same channel, ours the last."""
+    """The deliveries about the same subject to the same person, ours the last."""
     return (
         sa.select(Delivery)
         .where(
             Delivery.subject_id == mine.subject_id,
             Delivery.recipient_id == mine.recipient_id,
-            Delivery.channel == mine.channel,
             Delivery.id <= mine.id,
         )
         .order_by(Delivery.id)
@@ -171,16 +171,17 @@ def _up_to(mine: Claim) -> sa.Select[Any]:
 
 
 def _send_if_true(session: Any, row: Delivery, earlier: Sequence[Delivery], post: Post, at: datetime) -> Outcome:
-    interview = facts.load(session, [row.subject_id], lock=True).get(row.subject_id)
-    reader = _reader(session, interview, row) if interview else None
-    if interview is None or reader is None:
-        return Outcome("The interview or its reader is gone.", reminder=row.reminder_id)
-    told = _told(session, row, earlier)
-    if why := _untrue(session, row, Moment(interview, row.schedule_version, reader, told, at)):
+    known = subjects.load(session, [(row.subject_type, row.subject_id)], lock=True).get(row.subject_id)
+    reader = _reader(session, known, row) if known else None
+    if known is None or reader is None:
+        return Outcome("What it is about, or its reader, is gone.", reminder=row.reminder_id)
+    before = telling.told(earlier, Channel(row.channel), unknown=lambda: not _arranged_before(session, row))
+    if why := _untrue(session, row, Moment(known, row.schedule_version, reader, before, at)):
         return Outcome(why, reminder=row.reminder_id)
     letter = mail.compose(
-        row.kind, interview, reader, message_id=row.message_id, event=row.event, at=at, told_start=told.start
-    )
+        row.kind, known, reader, message_id=row.message_id, event=row.event, at=at, told_start=before.start,
+        payload=row.payload,
+    )  # fmt: skip
     # To the address as it is now: it may have been corrected since.
     post.send(reader.email, letter)
     return Outcome(address=reader.email, reminder=row.reminder_id)
@@ -192,27 +193,14 @@ def _untrue(session: Any, row: Delivery, moment: Moment) -> str:
         return "Their account is no longer active."
     if why := rule(row.event).holds(moment):
         return why
-    if row.reminder_id and reminders.is_overtaken(session, row.reminder_id, moment.at):
+    if row.reminder_id and falling_due.is_overtaken(session, row.reminder_id, moment.at):
         return "A reminder nearer to the start is due."
     return ""
 
 
-def _reader(session: Any, interview: Facts, row: Delivery) -> Person | None:
-    found = interview.person(row.recipient_id)
+def _reader(session: Any, known: Known, row: Delivery) -> Person | None:
+    found = known.person(row.recipient_id)
     return found or facts.users(session, [row.recipient_id]).get(row.recipient_id)
-
-
-def _told(session: Any, row: Delivery, earlier: Sequence[Delivery]) -> Told:
-    """What the reader of ``row`` was told of its interview before."""
-    told = Told(perhaps=lambda: not _arranged_before(session, row))
-    for each in earlier:
-        if each.kind == "interview_cancelled":
-            told = Told(perhaps=lambda: False) if each.status == DeliveryStatus.SENT else told
-        elif each.status == DeliveryStatus.SENT and each.event != REMINDER:
-            told = Told(each.schedule_version, each.about_at)
-        elif each.may_have_arrived:
-            told = Told(told.schedule, told.start)
-    return told
 
 
 def _arranged_before(session: Any, row: Delivery) -> bool:

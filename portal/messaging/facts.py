@@ -39,8 +39,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Facts:
-    """An interview as it stands. ``schedule`` grows with each rescheduling and tells one schedule from the next,
-    ``version`` with each change."""
+    """An interview, or a mock interview, as it stands. ``schedule`` grows with each rescheduling and tells one
+    schedule from the next, ``version`` with each change.
+    """
 
     id: UUID
     organisation: str
@@ -62,6 +63,13 @@ class Facts:
     organizer: Person | None = None
     panel: tuple[Person, ...] = field(default=())
     candidate_instructions: str = ""  # rich text, of the template
+    confirmed_by_candidate: bool = False
+    kind: str = "interview"  # or "mock_interview", whose coordinator is the panel
+
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return f"/{self.kind.replace('_', '-')}s/{self.id}"
 
     @property
     def ahead(self) -> bool:
@@ -105,7 +113,7 @@ _PANELS = (
 def load(session: Any, interviews: Collection[UUID], *, lock: bool = False) -> dict[UUID, Facts]:
     """The facts of ``interviews`` of the present tenant; with ``lock`` they stand still until the transaction ends."""
     # Shared: two mails about one interview do not wait for each other, but a cancellation waits for both.
-    query = _INTERVIEWS.with_for_update(of=Interview, read=True) if lock else _INTERVIEWS
+    query = _INTERVIEWS.order_by(Interview.id).with_for_update(of=Interview, read=True) if lock else _INTERVIEWS
     rows = session.execute(query, {"keys": list(interviews)}).all()
     panels = _panels(session, interviews)
     return {row.Interview.id: _facts(row, panels[row.Interview.id]) for row in rows}
@@ -125,6 +133,7 @@ def _facts(row: Any, panel: list[Person]) -> Facts:
         title=interview.title, job=row.job, location=interview.location, link=interview.meeting_url_display,
         meeting_id=interview.meeting_id, passcode=interview.meeting_password,
         cancellation_reason=interview.cancellation_reason, candidate_instructions=row.instructions or "",
+        confirmed_by_candidate=interview.confirmed_by_candidate,
         candidate=reader, organizer=_person(row) if row.id else None, panel=tuple(panel),
     )  # fmt: skip
 
@@ -136,8 +145,13 @@ def _panels(session: Any, interviews: Collection[UUID]) -> dict[UUID, list[Perso
     return found
 
 
+def person(key: UUID, name: str, email: str, timezone: str, locale: str, active: bool, **more: Any) -> Person:
+    """A user as somebody who is written to."""
+    return Person(key, name, email, timezone, locale, active, **more)
+
+
 def _person(row: Any, **more: Any) -> Person:
-    return Person(row.id, row.full_name, row.email, row.timezone, row.locale, row.active, **more)
+    return person(row.id, row.full_name, row.email, row.timezone, row.locale, row.active, **more)
 
 
 def users(session: Any, keys: Collection[UUID]) -> dict[UUID, Person]:

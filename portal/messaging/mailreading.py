@@ -14,6 +14,7 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import Message
 from email.utils import parseaddr
+from typing import Any
 
 from icalendar import Calendar, Event
 
@@ -147,7 +148,7 @@ def _of_event(calendar: Calendar, *, counter: bool) -> Answer:
     )  # fmt: skip
 
 
-def _listed(value: object) -> list[object]:
+def _listed(value: Any) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, TypeVar
@@ -12,9 +13,11 @@ from flask import current_app
 
 from portal.core.db import new_id
 from portal.messaging.catalog import Message
-from portal.messaging.facts import Facts, Person
+from portal.messaging.facts import Person
 from portal.messaging.models import Channel, Delivery, DeliveryStatus
+from portal.messaging.preferences import Wishes
 from portal.messaging.sql import inserting
+from portal.messaging.subjects import Known
 
 R = TypeVar("R")
 DELIVERIES: sa.Table = sa.inspect(Delivery).local_table  # type: ignore[assignment]
@@ -35,35 +38,43 @@ def change(session: Any, table: sa.Table, rows: Iterable[R], **values: Any) -> N
         session.execute(sa.update(table).where(*mine).values(**values))
 
 
+@dataclass(frozen=True)
+class Cause:
+    """What deliveries are made for: an event or a reminder, and the schedule that it speaks of."""
+
+    tenant: UUID
+    at: datetime
+    event: UUID | None = None
+    reminder: UUID | None = None
+    schedule: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
 def deliveries(
-    message: Message,
-    facts: Facts,
-    readers: Iterable[Person],
-    at: datetime,
-    *,
-    tenant: UUID,
-    event: UUID | None = None,
-    reminder: UUID | None = None,
-    schedule: int | None = None,
-    payload: Mapping[str, Any] | None = None,
+    message: Message, known: Known, readers: Iterable[Person], cause: Cause, wishes: Wishes
 ) -> list[dict[str, Any]]:
     """The rows that tell ``readers`` of ``message``; who is no longer active is told nothing."""
-    found = []
-    for reader in readers:
-        for channel in message.channels if reader.active else ():
-            key = new_id()
-            found.append({
-                "tenant_id": tenant, "id": key, "event_id": event, "reminder_id": reminder, "event": message.event,
-                "kind": message.template, "channel": channel.value, "subject_type": "interview",
-                "subject_id": facts.id, "schedule_version": schedule, "about_at": facts.start,
-                "recipient_id": reader.id, "user_id": None if reader.is_candidate else reader.id,
-                "candidate_id": reader.id if reader.is_candidate else None,
-                "address": reader.email if channel == Channel.EMAIL else "", "payload": dict(payload or {}),
-                "idem_key": f"{reminder or event}:{message.template}:{channel}:{reader.id}",
-                "message_id": f"<{key}@{_domain()}>", "status": DeliveryStatus.QUEUED.value, "attempts": 0,
-                "refusals": 0, "next_at": at, "last_error": "", "created_at": at,
-            })  # fmt: skip
-    return found
+    return [
+        _delivery(message, known, reader, channel, cause)
+        for reader in readers
+        if reader.active
+        for channel in wishes.channels(message, known, reader, cause.at)
+    ]
+
+
+def _delivery(message: Message, known: Known, reader: Person, channel: Channel, cause: Cause) -> dict[str, Any]:
+    key = new_id()
+    return {
+        "tenant_id": cause.tenant, "id": key, "event_id": cause.event, "reminder_id": cause.reminder,
+        "event": message.event, "kind": message.type, "channel": channel.value, "subject_type": known.kind,
+        "subject_id": known.id, "schedule_version": cause.schedule, "about_at": known.start,
+        "recipient_id": reader.id, "user_id": None if reader.is_candidate else reader.id,
+        "candidate_id": reader.id if reader.is_candidate else None,
+        "address": reader.email if channel == Channel.EMAIL else "", "payload": dict(cause.payload),
+        "idem_key": f"{cause.reminder or cause.event}:{message.type}:{channel}:{reader.id}",
+        "message_id": f"<{key}@{_domain()}>", "status": DeliveryStatus.QUEUED.value, "attempts": 0, "refusals": 0,
+        "next_at": cause.at, "sent_at": None, "last_error": "", "created_at": cause.at,
+    }  # fmt: skip
 
 
 def insert(session: Any, rows: Sequence[dict[str, Any]]) -> None:

@@ -39,8 +39,8 @@ _WAITING = sa.text("queued_at IS NULL AND void_at IS NULL")
 class Reminder(Timestamped, Owned, Model):
     """One reminder to one person: written when the schedule is, void when the schedule changes.
 
-    ``schedule_version`` is the interview's ``reschedule_count``. ``queued_at`` is when its deliveries were made,
-    ``sent_at`` when the first of them was accepted.
+    ``schedule_version`` is the ``reschedule_count`` of the interview or mock interview. ``queued_at`` is when its
+    deliveries were made, ``sent_at`` when the first of them was accepted.
     """
 
     __tablename__ = "reminders"
@@ -52,6 +52,7 @@ class Reminder(Timestamped, Owned, Model):
         sa.CheckConstraint("last_useful_at > due_at", name="due_before_last_useful"),
         # Only what waits is in it, so the scan costs what is due, not what there is.
         sa.Index("ix_reminders_due", "due_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        sa.Index("ix_reminders_listed", "tenant_id", "due_at", "id"),
     )
     subject_type: Mapped[str] = mapped_column(sa.String(32), default="interview")
     subject_id: Mapped[UUID]

@@ -14,9 +14,8 @@ from sqlalchemy.orm import aliased
 from portal.core import logs
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
-from portal.messaging import facts, making
+from portal.messaging import facts, making, notes, preferences, push, subjects
 from portal.messaging.catalog import messages
-from portal.messaging.facts import Facts, Person
 
 BATCH = 500
 # An event that cannot be told of holds up the later ones of its subject only so long.
@@ -38,8 +37,9 @@ def make_deliveries(session: Any, at: datetime, limit: int = BATCH) -> int:
     """
     with everywhere(session):
         try:
-            count = _process(session, _waiting(at, limit), at)
+            count, made = _process(session, _waiting(at, limit), at)
             session.commit()
+            push.announce(made)
             return count
         except Exception as error:
             session.rollback()
@@ -54,8 +54,10 @@ def make_deliveries(session: Any, at: datetime, limit: int = BATCH) -> int:
 
 def _make_alone(session: Any, key: Key, at: datetime) -> None:
     try:
-        _process(session, _waiting(at, 1).where(OutboxEvent.tenant_id == key.tenant_id, OutboxEvent.id == key.id), at)
+        alone = _waiting(at, 1).where(OutboxEvent.tenant_id == key.tenant_id, OutboxEvent.id == key.id)
+        _, made = _process(session, alone, at)
         session.commit()
+        push.announce(made)
     except Exception as error:
         session.rollback()
         logs.get().error("an event could not be told of", event_id=str(key.id), exc_info=error)
@@ -93,42 +95,53 @@ def _waiting(at: datetime, limit: int) -> sa.Select[Any]:
     )
 
 
-def _process(session: Any, waiting: sa.Select[Any], at: datetime) -> int:
+def _process(session: Any, waiting: sa.Select[Any], at: datetime) -> tuple[int, list[notes.Row]]:
+    """Deal with what ``waiting`` finds, uncommitted: how many events there were, and the notifications made."""
     claimed: Sequence[OutboxEvent] = session.scalars(waiting).all()
-    telling = [event for event in claimed if messages(event.name)]
-    for tenant, group in making.by_tenant(telling):
+    made: list[notes.Row] = []
+    for tenant, group in making.by_tenant([event for event in claimed if messages(event.name)]):
         with tenant_scope(tenant, session):
-            making.insert(session, _deliveries(session, group, at))
+            made += _tell(session, group, at)
     making.change(session, _EVENTS, claimed, processed_at=at, error="")
-    return len(claimed)
+    return len(claimed), made
 
 
-def _deliveries(session: Any, group: Sequence[OutboxEvent], at: datetime) -> list[dict[str, Any]]:
-    known = facts.load(session, {event.subject_id for event in group})
-    named = facts.users(session, {UUID(event.payload["user"]) for event in group if "user" in event.payload})
+def _tell(session: Any, group: Sequence[OutboxEvent], at: datetime) -> list[notes.Row]:
+    """Make the deliveries of one tenant's events; answers the notifications among them."""
+    about = {event.id: _subject(event) for event in group}
+    known = subjects.load(session, about.values(), lock=True)
+    named = facts.users(session, {UUID(event.payload["user"]) for event in group if event.payload.get("user")})
     joining = _joining_later(session, known)
-    made = []
-    for event in group:
-        if (interview := known.get(event.subject_id)) is not None:
-            made += _of_event(event, interview, named, joining[event.subject_id], at)
+    told = [
+        (event, message, person)
+        for event in group
+        if (subject := known.get(about[event.id][1])) is not None
+        for message in messages(event.name)
+        for person in message.recipients(subject, event.payload, named)
+        if person is not None and joining[event.subject_id].get(person.id, event.id) <= event.id
+    ]
+    wishes = preferences.of(session, {person.id for _, _, person in told if not person.is_candidate})
+    rows = [
+        row
+        for event, message, person in told
+        for row in making.deliveries(message, known[about[event.id][1]], [person], _cause(event, at), wishes)
+    ]
+    readers = {person.id: person for _, _, person in told}
+    made = notes.settle(session, rows, known, readers, wishes, at)
+    making.insert(session, rows)
+    notes.insert(session, made)
     return made
 
 
-def _of_event(
-    event: OutboxEvent, interview: Facts, named: Mapping[UUID, Person], joining: Mapping[UUID, UUID], at: datetime
-) -> list[dict[str, Any]]:
-    made = []
-    for message in messages(event.name):
-        readers = [
-            person
-            for person in message.recipients(interview, event.payload, named)
-            if joining.get(person.id, event.id) <= event.id
-        ]
-        made += making.deliveries(
-            message, interview, readers, at, tenant=event.tenant_id, event=event.id,
-            schedule=event.payload.get("schedule"), payload=event.payload,
-        )  # fmt: skip
-    return made
+def _subject(event: OutboxEvent) -> tuple[str, UUID]:
+    """What the messages of ``event`` are about: type and key."""
+    about = messages(event.name)[0].about
+    return about, UUID(event.payload["application"]) if about == "application" else event.subject_id
+
+
+def _cause(event: OutboxEvent, at: datetime) -> making.Cause:
+    return making.Cause(event.tenant_id, at, event=event.id, schedule=event.payload.get("schedule"),
+                        payload=event.payload)  # fmt: skip
 
 
 def _joining_later(session: Any, interviews: Mapping[UUID, Any]) -> dict[UUID, dict[UUID, UUID]]:

@@ -31,29 +31,42 @@ class Standing:
 def standing(session: Any, at: datetime) -> Standing:
     """How the messages of all tenants stand."""
     with everywhere(session):
-        events, failing = session.execute(
-            sa.select(sa.func.count(), sa.func.count(sa.case((OutboxEvent.attempts > 0, 1)))).where(_UNDONE_EVENTS)
-        ).one()
-        by_status = sa.select(Delivery.status, sa.func.count()).group_by(Delivery.status)
-        dead = sa.select(Delivery).where(Delivery.status == "dead").order_by(Delivery.created_at.desc()).limit(20)
-        return Standing(
-            events=events,
-            events_failing=failing,
-            oldest=oldest_due(session, at),
-            reminders=session.scalar(sa.select(sa.func.count()).select_from(Reminder).where(_WAITING_REMINDERS)),
-            deliveries=dict(session.execute(by_status).all()),
-            dead=tuple(session.scalars(dead)),
-        )
+        return _standing(session, at, sa.true())
+
+
+def of_tenant(session: Any, at: datetime) -> Standing:
+    """How the messages of the present tenant stand; of those that are done nothing is counted."""
+    return _standing(session, at, Delivery.status.in_(("queued", "failed", "dead")))
+
+
+def _standing(session: Any, at: datetime, counted: sa.ColumnElement[bool]) -> Standing:
+    events, failing = session.execute(
+        sa.select(sa.func.count(), sa.func.count(sa.case((OutboxEvent.attempts > 0, 1)))).where(_UNDONE_EVENTS)
+    ).one()
+    by_status = sa.select(Delivery.status, sa.func.count()).where(counted).group_by(Delivery.status)
+    dead = sa.select(Delivery).where(Delivery.status == "dead").order_by(Delivery.created_at.desc()).limit(20)
+    return Standing(
+        events=events,
+        events_failing=failing,
+        oldest=_oldest(session, at),
+        reminders=session.scalar(sa.select(sa.func.count()).select_from(Reminder).where(_WAITING_REMINDERS)),
+        deliveries=dict(session.execute(by_status).all()),
+        dead=tuple(session.scalars(dead)),
+    )
 
 
 def oldest_due(session: Any, at: datetime) -> timedelta:
-    """How long the oldest event or delivery that is due has waited; zero where nothing does."""
+    """How long the oldest event or delivery of all tenants that is due has waited; zero where nothing does."""
     with everywhere(session):
-        free = sa.or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= at)
-        waiting = (
-            session.scalar(sa.select(sa.func.min(OutboxEvent.next_at)).where(_UNDONE_EVENTS)),
-            session.scalar(sa.select(sa.func.min(Delivery.next_at)).where(_UNDONE_DELIVERIES, free)),
-        )
+        return _oldest(session, at)
+
+
+def _oldest(session: Any, at: datetime) -> timedelta:
+    free = sa.or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= at)
+    waiting = (
+        session.scalar(sa.select(sa.func.min(OutboxEvent.next_at)).where(_UNDONE_EVENTS)),
+        session.scalar(sa.select(sa.func.min(Delivery.next_at)).where(_UNDONE_DELIVERIES, free)),
+    )
     return max((at - due for due in waiting if due is not None and due <= at), default=timedelta())
 
 

@@ -5,7 +5,7 @@ was written in time and comes late, because nobody was there to send it, goes ou
 ahead, but only the nearest: who gets "in 1 hour" needs no "in 1 day" any more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,17 +13,16 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased, object_session
+from sqlalchemy.orm import object_session
 
 from portal.core import clock, events
 from portal.core.events import Event
-from portal.core.tenancy import everywhere, tenant_id, tenant_scope
+from portal.core.tenancy import tenant_id
 from portal.hiring.models import Application
 from portal.interviews.models import AHEAD, Interview, Panelist
-from portal.messaging import facts, making
-from portal.messaging.catalog import REMINDER, Moment, Told, messages
 from portal.messaging.models import Reminder
 from portal.messaging.sql import inserting, new_key, shifted
+from portal.practice.models import MockInterview, MockStatus
 
 
 @dataclass(frozen=True)
@@ -41,17 +40,49 @@ RULES: tuple[Rule, ...] = (
     Rule("15min", timedelta(minutes=15), timedelta(minutes=5)),
 )
 
-_REMINDERS: sa.Table = sa.inspect(Reminder).local_table  # type: ignore[assignment]
-_WAITING = sa.and_(_REMINDERS.c.queued_at.is_(None), _REMINDERS.c.void_at.is_(None))
+
+@dataclass(frozen=True)
+class Readers:
+    """Who is reminded of rows of ``model`` while they stand at one of ``statuses``: the users or candidates whose
+    key is ``who`` once ``joined`` is there."""
+
+    subject: str
+    model: Any
+    statuses: Sequence[str]
+    who: Any
+    joined: Any
+    users: bool
+
+
+def _beside(model: Any, other: Any, key: Any, mine: Any) -> tuple[Any, Any]:
+    return other, sa.and_(other.tenant_id == model.tenant_id, key == mine)
+
+
+READERS: tuple[Readers, ...] = (
+    Readers("interview", Interview, AHEAD, Application.candidate_id,
+            _beside(Interview, Application, Application.id, Interview.application_id), users=False),
+    Readers("interview", Interview, AHEAD, Panelist.user_id,
+            _beside(Interview, Panelist, Panelist.interview_id, Interview.id), users=True),
+    Readers("mock_interview", MockInterview, (MockStatus.SCHEDULED,), Application.candidate_id,
+            _beside(MockInterview, Application, Application.id, MockInterview.application_id), users=False),
+    Readers("mock_interview", MockInterview, (MockStatus.SCHEDULED,), MockInterview.coordinator_id, None, users=True),
+)  # fmt: skip
+
+REMINDERS: sa.Table = sa.inspect(Reminder).local_table  # type: ignore[assignment]
+WAITING = sa.and_(REMINDERS.c.queued_at.is_(None), REMINDERS.c.void_at.is_(None))
 
 
 def install() -> None:
     """Hang the reminders on the events that make, change and end a schedule."""
     for name in ("InterviewScheduled", "InterviewerAdded"):
-        events.listen(name, _write_for)
-    events.listen("InterviewRescheduled", _renew)
-    for name in ("InterviewCancelled", "InterviewNoShow", "InterviewCompleted", "InterviewStarted"):
-        events.listen(name, _void_for)
+        events.listen(name, _writing("interview"))
+    events.listen("InterviewRescheduled", _renewing("interview"))
+    events.listen("MockInterviewScheduled", _writing("mock_interview"))
+    for name in ("MockInterviewRescheduled", "MockInterviewHandedOver"):
+        events.listen(name, _renewing("mock_interview"))
+    for subject in ("Interview", "MockInterview"):
+        for ending in ("Cancelled", "NoShow", "Completed", "Started"):
+            events.listen(f"{subject}{ending}", _void_for)
     events.listen("InterviewerRemoved", _void_for_removed)
 
 
@@ -83,59 +114,51 @@ for _rule in RULES:
 
 # --- with the schedule ------------------------------------------------------------------------------
 
-
-def _subjects(facts_of: Sequence[Event]) -> list[UUID]:
-    return list(dict.fromkeys(event.subject for event in facts_of))
+_Listener = Callable[[Any, Sequence[Event], datetime], None]
 
 
-def _write_for(session: Any, told: Sequence[Event], at: datetime) -> None:
-    write(session, _subjects(told), at)
+def _subjects(told: Sequence[Event]) -> list[UUID]:
+    return list(dict.fromkeys(event.subject for event in told))
+
+
+def _writing(subject: str) -> _Listener:
+    return lambda session, told, at: write(session, subject, _subjects(told), at)
+
+
+def _renewing(subject: str) -> _Listener:
+    def renew(session: Any, told: Sequence[Event], at: datetime) -> None:
+        void(session, _subjects(told), at)
+        write(session, subject, _subjects(told), at)
+
+    return renew
 
 
 def _void_for(session: Any, told: Sequence[Event], at: datetime) -> None:
-    void(session, _subjects(told), at)
-
-
-def _renew(session: Any, told: Sequence[Event], at: datetime) -> None:
-    void(session, _subjects(told), at)
-    write(session, _subjects(told), at)
+    # Not those of owed feedback, which begin with the interview's end.
+    void(session, _subjects(told), at, REMINDERS.c.kind.in_([rule.kind for rule in RULES]))
 
 
 def _void_for_removed(session: Any, told: Sequence[Event], at: datetime) -> None:
     for event in told:
-        void(session, [event.subject], at, _REMINDERS.c.user_id == UUID(event.payload["user"]))
+        void(session, [event.subject], at, REMINDERS.c.user_id == UUID(event.payload["user"]))
 
 
-def void(session: Any, interviews: Collection[UUID], at: datetime, *more: sa.ColumnElement[bool]) -> None:
-    """Let no reminder of ``interviews`` that still waits go out."""
-    mine = (_REMINDERS.c.tenant_id == tenant_id(), _REMINDERS.c.subject_id.in_(interviews))
-    session.execute(sa.update(_REMINDERS).where(*mine, _WAITING, *more).values(void_at=at))
+def void(session: Any, subjects: Collection[UUID], at: datetime, *more: sa.ColumnElement[bool]) -> None:
+    """Let no reminder of ``subjects`` that still waits go out."""
+    mine = (REMINDERS.c.tenant_id == tenant_id(), REMINDERS.c.subject_id.in_(subjects))
+    session.execute(sa.update(REMINDERS).where(*mine, WAITING, *more).values(void_at=at))
 
 
-def write(session: Any, interviews: Collection[UUID], at: datetime) -> None:
-    """Write all reminders that the schedule of ``interviews`` calls for; those that exist stay as they are.
+def write(session: Any, subject: str, keys: Collection[UUID], at: datetime) -> None:
+    """Write all reminders that the schedules of ``keys`` call for; those that exist stay as they are.
 
-    One INSERT … SELECT per rule and kind of reader, whatever the number of interviews.
+    One INSERT … SELECT per rule and kind of reader, whatever the number of subjects.
     """
+    session.flush()
     for rule in RULES:
-        for reader in (_of_candidates, _of_panels):
-            _insert(session, rule, reader(rule, interviews, at))
-
-
-def _of_candidates(rule: Rule, interviews: Collection[UUID], at: datetime) -> sa.Select[Any]:
-    who = Application.candidate_id
-    query = _called_for(rule, interviews, at, who, sa.null(), who)
-    return query.join(
-        Application, sa.and_(Application.tenant_id == Interview.tenant_id, Application.id == Interview.application_id)
-    )
-
-
-def _of_panels(rule: Rule, interviews: Collection[UUID], at: datetime) -> sa.Select[Any]:
-    who = Panelist.user_id
-    query = _called_for(rule, interviews, at, who, who, sa.null())
-    return query.join(
-        Panelist, sa.and_(Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id)
-    )
+        for readers in READERS:
+            if readers.subject == subject:
+                _insert(session, _called_for(rule, readers, keys, at))
 
 
 _COLUMNS = (
@@ -144,111 +167,28 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _called_for(
-    rule: Rule, interviews: Collection[UUID], at: datetime, recipient: Any, user: Any, candidate: Any
-) -> sa.Select[Any]:
-    start = Interview.scheduled_start
-    return sa.select(
-        Interview.tenant_id, new_key(), sa.literal("interview"), Interview.id, Interview.reschedule_count,
-        sa.literal(rule.kind), recipient, sa.cast(user, sa.Uuid()), sa.cast(candidate, sa.Uuid()),
-        shifted(start, -rule.due), shifted(start, -rule.last_useful), sa.literal(at, Reminder.created_at.type),
+def _called_for(rule: Rule, readers: Readers, keys: Collection[UUID], at: datetime) -> sa.Select[Any]:
+    model, start, nobody = readers.model, readers.model.scheduled_start, sa.cast(sa.null(), sa.Uuid())
+    user, candidate = (readers.who, nobody) if readers.users else (nobody, readers.who)
+    query = sa.select(
+        model.tenant_id, new_key(), sa.literal(readers.subject), model.id, model.reschedule_count,
+        sa.literal(rule.kind), readers.who, user, candidate, shifted(start, -rule.due),
+        shifted(start, -rule.last_useful), sa.literal(at, Reminder.created_at.type),
     ).where(
-        Interview.tenant_id == tenant_id(),
-        Interview.id.in_(interviews),
-        Interview.status.in_(AHEAD),
+        model.tenant_id == tenant_id(),
+        model.id.in_(keys),
+        model.status.in_(readers.statuses),
         start >= at + rule.last_useful,
     )  # fmt: skip
+    return query.join(*readers.joined) if readers.joined else query
 
 
-def _insert(session: Any, rule: Rule, source: sa.Select[Any]) -> None:
-    # Who left the panel and came back has a row already, void: it counts again unless it went out.
+def _insert(session: Any, source: sa.Select[Any]) -> None:
+    # Who left and came back has a row already, void: it counts again unless it went out.
     once = ("tenant_id", "subject_id", "schedule_version", "kind", "recipient_id")
-    statement = inserting(session, _REMINDERS).from_select(_COLUMNS, source)
+    statement = inserting(session, REMINDERS).from_select(_COLUMNS, source)
     session.execute(
         statement.on_conflict_do_update(
-            index_elements=once, set_={"void_at": None}, where=_REMINDERS.c.queued_at.is_(None)
+            index_elements=once, set_={"void_at": None}, where=REMINDERS.c.queued_at.is_(None)
         )
     )
-
-
-# --- when they fall due -----------------------------------------------------------------------------
-
-
-def queue_due(session: Any, at: datetime, limit: int = 500) -> int:
-    """Turn reminders that are due into deliveries, or void those that are no longer true; how many there were.
-
-    One transaction, which this commits. Two schedulers at once take different rows (SKIP LOCKED; SQLite has one
-    writer), and one that dies leaves its rows as they were.
-    """
-    with everywhere(session):
-        rows_due = session.execute(due(at, limit)).all()
-        queued: set[UUID] = set()
-        for tenant, rows in making.by_tenant(rows_due):
-            with tenant_scope(tenant, session):
-                queued |= _queue(session, rows, at)
-        making.change(session, _REMINDERS, [row for row in rows_due if row.id in queued], queued_at=at)
-        making.change(session, _REMINDERS, [row for row in rows_due if row.id not in queued], void_at=at)
-        session.commit()
-    return len(rows_due)
-
-
-def due(at: datetime, limit: int) -> sa.Select[Any]:
-    """The reminders that wait and are due, locked, each with whether a nearer one makes it needless."""
-    return (
-        sa.select(*_READ, _nearer_one(Reminder, at).label("overtaken"))
-        .where(Reminder.queued_at.is_(None), Reminder.void_at.is_(None), Reminder.due_at <= at)
-        .order_by(Reminder.due_at)
-        .limit(limit)
-        .with_for_update(of=Reminder, skip_locked=True)
-    )
-
-
-_READ: tuple[Any, ...] = (
-    Reminder.tenant_id, Reminder.id, Reminder.subject_id, Reminder.schedule_version, Reminder.recipient_id,
-    Reminder.kind,
-)  # fmt: skip
-
-
-def _nearer_one(mine: Any, at: datetime) -> sa.ColumnElement[bool]:
-    other = aliased(Reminder)
-    return sa.exists().where(
-        other.tenant_id == mine.tenant_id,
-        other.subject_id == mine.subject_id,
-        other.schedule_version == mine.schedule_version,
-        other.recipient_id == mine.recipient_id,
-        other.due_at > mine.due_at,
-        other.due_at <= at,
-        other.void_at.is_(None),
-    )
-
-
-def is_overtaken(session: Any, reminder: UUID, at: datetime) -> bool:
-    """Whether a reminder nearer to the start is due as well: then this one, late, says nothing new."""
-    query = sa.select(sa.literal(1)).select_from(Reminder).where(Reminder.id == reminder, _nearer_one(Reminder, at))
-    return session.scalar(query) is not None
-
-
-def _queue(session: Any, rows: Sequence[Any], at: datetime) -> set[UUID]:
-    """Make the deliveries of one tenant's ``rows``; the keys of those that are still true."""
-    known = facts.load(session, {row.subject_id for row in rows}, lock=True)
-    queued: set[UUID] = set()
-    made: list[dict[str, Any]] = []
-    for row in rows:
-        interview = known.get(row.subject_id)
-        reader = interview.person(row.recipient_id) if interview else None
-        if interview is None or reader is None or row.overtaken:
-            continue
-        found = [
-            delivery
-            for message in messages(REMINDER)
-            if reader in message.recipients(interview, {}, {})
-            and not message.holds(Moment(interview, row.schedule_version, reader, Told(), at))
-            for delivery in making.deliveries(
-                message, interview, [reader], at, tenant=row.tenant_id, reminder=row.id,
-                schedule=row.schedule_version, payload={"reminder": row.kind},
-            )
-        ]  # fmt: skip
-        made += found
-        queued |= {row.id} if found else set()
-    making.insert(session, made)
-    return queued

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.core import clock, logs
-from portal.messaging import deliveries, outbox, reminders
+from portal.messaging import deliveries, falling_due, outbox
 from portal.messaging.channels import Down, post
 from portal.settings import Settings
 
@@ -28,7 +28,7 @@ def queue_reminders(session: Any, seconds: float = 10.0) -> int:
     """
     deadline = time.monotonic() + seconds
     _tell_of_events(session, deadline)
-    return _all(lambda: reminders.queue_due(session, clock.now()), deadline)
+    return _all(lambda: falling_due.queue_due(session, clock.now()), deadline)
 
 
 def work(session: Any, settings: Settings, seconds: float = 15.0) -> Done:

@@ -11,6 +11,7 @@ from flask import current_app
 from portal.core import languages
 from portal.core.languages import END, LEFT_TO_RIGHT, SOURCE, Language
 from portal.core.types import words, zone
+from portal.messaging.cases import Case
 from portal.messaging.facts import Facts, Person
 
 ENGLISH = languages.of(SOURCE)
@@ -27,6 +28,8 @@ class Detail:
 
 def what(facts: Facts, reader: Person, language: Language) -> str:
     """What the interview is called: a title is staff's own wording, a candidate reads its kind and for which job."""
+    if not reader.is_candidate and facts.kind == "mock_interview":
+        return language.gettext("Mock interview with %(candidate)s", candidate=facts.candidate.name)
     if not reader.is_candidate:
         return facts.title
     named = {
@@ -39,6 +42,7 @@ def what(facts: Facts, reader: Person, language: Language) -> str:
         "final": language.gettext("Final interview for %(job)s", job=facts.job),
         "culture_fit": language.gettext("Culture fit interview for %(job)s", job=facts.job),
         "case_study": language.gettext("Case study interview for %(job)s", job=facts.job),
+        "mock": language.gettext("Mock interview for %(job)s", job=facts.job),
         "behavioral": language.gettext("Behavioral interview for %(job)s", job=facts.job),
     }
     return named.get(facts.type) or f"{words(facts.type)}: {facts.job}"
@@ -64,14 +68,27 @@ def particulars(facts: Facts, reader: Person, language: Language) -> list[Detail
         Detail(say("Link"), facts.link, link=True),
         Detail(say("Meeting ID"), facts.meeting_id),
         Detail(say("Passcode"), facts.passcode),
-        Detail(say("In the portal"), page(facts) if staff else "", link=True),
+        Detail(say("In the portal"), address(facts.path) if staff else "", link=True),
     )
     return [detail for detail in found if detail.value]
 
 
-def page(facts: Facts) -> str:
-    """The address of the interview's page."""
-    return f"{current_app.extensions['greenroom'].base_url}/interviews/{facts.id}"
+def of_case(case: Case, when: str, path: str, language: Language) -> list[Detail]:
+    """What an application is about, and the time of its mock interview, '' where that is not the matter."""
+    say = language.gettext
+    found = (
+        Detail(say("Candidate"), case.candidate.name),
+        Detail(say("Job"), case.job),
+        Detail(say("Project"), case.project),
+        Detail(say("When"), when),
+        Detail(say("In the portal"), address(path), link=True),
+    )
+    return [detail for detail in found if detail.value]
+
+
+def address(path: str) -> str:
+    """Where a page of the portal is, for who stands outside."""
+    return f"{current_app.extensions['greenroom'].base_url}{path}"
 
 
 def moment(at: datetime, zone_name: str, language: Language = ENGLISH) -> str:

@@ -168,6 +168,8 @@ def _write(
     if booked := _bookings(made, rows):
         scheduling.occupy(session, booked, change, anew=False, asked=True)
     tell_coordinators(session, {mock["id"]: (key, mock["coordinator_id"]) for key, mock in made.items()}, change)
+    timed = {mock["id"]: (key, mock["coordinator_id"]) for key, mock in made.items() if mock["scheduled_start"]}
+    _note_event(session, "MockInterviewScheduled", timed, change)
 
 
 def _note_sending(session: Any, made: Mapping[UUID, Any], given: Mapping[UUID, User], change: Change) -> None:
@@ -192,6 +194,14 @@ def tell_coordinators(session: Any, mocks: Mapping[UUID, tuple[UUID, UUID]], cha
         Event("CandidateSentToMockInterview", mock, carrying.told(application, change, user=str(coordinator)))
         for mock, (application, coordinator) in mocks.items()
         if coordinator != change.actor
+    ], change.at)  # fmt: skip
+
+
+def _note_event(session: Any, name: str, mocks: Mapping[UUID, tuple[UUID, UUID]], change: Change) -> None:
+    """Record ``name`` of mock interviews (-> application, coordinator)."""
+    events.record_many(session, [
+        Event(name, mock, carrying.told(application, change, coordinator=str(coordinator)))
+        for mock, (application, coordinator) in mocks.items()
     ], change.at)  # fmt: skip
 
 
@@ -339,4 +349,6 @@ def _hand_over(session: Any, rows: Collection[MockInterview], coordinator: User,
         row.coordinator_id = coordinator.id
     session.flush()
     slots.leave(session, [row.id for row in rows], change)
-    tell_coordinators(session, {row.id: (row.application_id, coordinator.id) for row in rows}, change)
+    given = {row.id: (row.application_id, coordinator.id) for row in rows}
+    tell_coordinators(session, given, change)
+    _note_event(session, "MockInterviewHandedOver", given, change)

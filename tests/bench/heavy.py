@@ -100,12 +100,12 @@ def due(stage: Stage, times: int) -> Iterator[Figure]:
     from portal.core import clock
     from portal.core.db import db
     from portal.core.tenancy import everywhere
-    from portal.messaging import reminders
+    from portal.messaging import falling_due
 
     def ours(number: int) -> float:
         with everywhere(db.session):
             began = time.perf_counter()
-            db.session.execute(reminders.due(clock.now(), 500)).all()
+            db.session.execute(falling_due.due(clock.now(), 500)).all()
             seconds = time.perf_counter() - began
             db.session.rollback()
         return seconds

@@ -17,7 +17,9 @@ from portal import jobs as portal_jobs
 from portal.core import records
 from portal.interviews.models import InterviewTemplate
 from portal.messaging import catalog, mail
+from portal.messaging.cases import Case
 from portal.messaging.facts import Facts, Person
+from portal.messaging.models import Channel
 from tests.conftest import MakeApp
 from tests.messaging.world import HOUR, World
 from tests.support.cast import Cast
@@ -167,6 +169,11 @@ def facts(**values: object) -> Facts:
     return replace(made, **values)  # type: ignore[arg-type]
 
 
+def case() -> Case:
+    jane = Person(KEY, "Jane Doe", JANE, "Asia/Dubai", is_candidate=True)
+    return Case(UUID(int=2), "Harbour Health", "approved", "Senior Nurse", "Ward 7", jane, mock=UUID(int=3), start=AT)
+
+
 def reader(**values: object) -> Person:
     return replace(facts().candidate, **values)  # type: ignore[arg-type]
 
@@ -207,18 +214,33 @@ def test_without_a_mail_server_mails_are_files_in_the_outbox_folder(
     assert world.deliveries("status") == ["sent"]
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("message", catalog.CATALOGUE, ids=lambda m: f"{m.event}-{m.recipients.__name__}")
-@pytest.mark.parametrize("is_candidate", [True, False])
-def test_every_template_of_the_catalogue_renders(app: Flask, message: catalog.Message, is_candidate: bool) -> None:
+def test_every_template_of_the_catalogue_renders(app: Flask, message: catalog.Message) -> None:
+    known = case() if message.about == "application" else facts()
     with app.app_context():
-        made = mail.compose(
-            message.template, facts(), reader(is_candidate=is_candidate), message_id="<1@x.example>",
-            event=message.event, at=AT, told_start=AT,
-        )  # fmt: skip
-    text, html = parts(made)
-    assert all("Hello Jane Doe," in part and "UTC+04:00" in part for part in (text, html))
-    assert "\n\n\n" not in text
-    assert not any(mark in text + html for mark in ("{{", "{%", "None"))
+        for is_candidate in (True, False):
+            made = mail.compose(
+                message.type, known, reader(is_candidate=is_candidate), message_id="<1@x.example>",
+                event=message.event, at=AT, told_start=AT, payload={"user": str(KEY), "note": "Ill"},
+            )  # fmt: skip
+            text, html = parts(made)
+            assert all("Hello Jane Doe," in part and "Asia/Dubai" in part for part in (text, html))
+            assert "\n\n\n" not in text
+            assert not any(mark in text + html for mark in ("{{", "{%", "None"))
+
+
+@pytest.mark.database("sqlite")
+def test_every_message_to_users_has_a_notification_that_names_a_time_with_its_zone(app: Flask) -> None:
+    with app.app_context():
+        for message in catalog.CATALOGUE:
+            if Channel.IN_APP in message.channels:
+                known = case() if message.about == "application" else facts()
+                note = mail.note(message.type, known, reader(is_candidate=False), {"user": str(KEY)},
+                                 event=message.event, at=AT)  # fmt: skip
+                assert "Jane Doe" in f"{note.title} {note.message}"
+                assert note.link.startswith("/")
+                assert message.about == "application" or "(Asia/Dubai, UTC+04:00)" in note.message
 
 
 def test_all_rows_of_one_event_agree_on_when_they_hold() -> None:

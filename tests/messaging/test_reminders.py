@@ -11,7 +11,7 @@ from flask import Flask
 
 from portal.core.db import db
 from portal.core.tenancy import everywhere
-from portal.messaging import deliveries, reminders
+from portal.messaging import deliveries, falling_due, reminders
 from portal.messaging.models import Reminder
 from tests.messaging.world import World
 from tests.support.cast import Cast
@@ -101,7 +101,7 @@ def test_a_reminder_that_was_queued_before_the_cancellation_is_void(
     key = world.interview(world.clock.now + 24 * HOUR)
     deliver()
     with app.app_context():
-        assert reminders.queue_due(db.session(), world.clock.now) == 1
+        assert falling_due.queue_due(db.session(), world.clock.now) == 1
     world.move(key, "cancel", reason="The ward is closed")
     deliver()
     assert subjects(mailbox) == []
@@ -181,7 +181,7 @@ def test_two_schedulers_and_a_repeated_job_send_each_reminder_once(
 ) -> None:
     world.interview(world.clock.now + 24 * HOUR, [cast.alice])
     with app.app_context():
-        assert [reminders.queue_due(db.session(), world.clock.now) for _ in range(3)] == [2, 0, 0]
+        assert [falling_due.queue_due(db.session(), world.clock.now) for _ in range(3)] == [2, 0, 0]
     for _ in range(3):
         deliver()
     assert subjects(mailbox) == subjects(mailbox, "alice@harbour.example") == ["In 1 day"]
@@ -248,7 +248,7 @@ def test_rescheduling_costs_the_same_number_of_statements_for_one_and_for_many(a
         for some in (keys[:1], keys[1:]):
             with counted(db.engine) as statements:
                 reminders.void(session, some, world.clock.now)
-                reminders.write(session, some, world.clock.now)
+                reminders.write(session, "interview", some, world.clock.now)
             counts.append(len(statements))
     assert counts == [7, 7]
 
@@ -258,7 +258,7 @@ def test_the_scans_read_only_what_waits(app: Flask, world: World) -> None:
     with app.app_context(), everywhere():
         db.session.execute(sa.text("SET LOCAL enable_seqscan = off"))
         for scan, index in (
-            (reminders.due(world.clock.now, 9), "reminders"),
+            (falling_due.due(world.clock.now, 9), "reminders"),
             (deliveries.due(world.clock.now, 9), "deliveries"),
         ):
             text = scan.compile(db.engine, compile_kwargs={"literal_binds": True})

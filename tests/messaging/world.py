@@ -101,8 +101,9 @@ class World:
             return [(r.kind, str(row.scheduled_start - r.due_at)) for r in found]
 
     def deliveries(self, *columns: str, **where: Any) -> list[Any]:
-        """The deliveries of all tenants in the order of their making: one column as it is, several as tuples."""
-        names = columns or ("kind", "address", "status")
+        """The mails of all tenants in the order of their making, or other deliveries where a `channel` is named:
+        one column as it is, several as tuples."""
+        names, where = columns or ("kind", "address", "status"), {"channel": "email"} | where
         with self.app.app_context(), everywhere():
             query = sa.select(*(getattr(Delivery, name) for name in names)).filter_by(**where).order_by(Delivery.id)
             rows = [tuple(row) for row in db.session.execute(query)]

@@ -47,7 +47,7 @@ def test_who_sends_to_themselves_is_not_told(ctx: Any, cast: Cast) -> None:
     with at_work(cast.alice) as alice:
         mock = sent(alice, start=in_days(2))
         assert mock.status == "scheduled"
-        assert events(mock) == []
+        assert [name for name, _ in events(mock)] == ["MockInterviewScheduled"]  # which is silent
         engaged = db.session.scalars(sa.select(Engagement.person_id)).all()
         assert set(engaged) == {alice.id, application_of(mock).candidate_id}
 
