@@ -29,12 +29,13 @@ from portal.hiring import admin as hiring_admin
 from portal.hiring import applicationpage
 from portal.interviews import admin as interviews_admin
 from portal.interviews import cards as _interview_cards  # noqa: F401 - they stand on the home
+from portal.interviews import panels
 from portal.interviews import replies as interview_replies
 from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F401 - it adds to pages of slots
 from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
-from portal.messaging import choices, operations, previews
+from portal.messaging import choices, inbound, inbound_views, operations, previews
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
@@ -145,6 +146,8 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(choices.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(previews.blueprint)
+    app.register_blueprint(inbound_views.blueprint)
+    csrf.exempt(inbound_views.blueprint)  # a token guards it, and no browser's session opens it
     features = (
         people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
         practice_slots,
@@ -156,6 +159,7 @@ def _register_features(app: Flask) -> None:
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
     messaging.install(app)
+    inbound.install(app, panels.reply)
     jobs.install(app)
     cli.install(app)
     metrics.install(app)

@@ -16,7 +16,7 @@ from portal.core import clock, events, logs
 from portal.core.context import act
 from portal.core.db import db
 from portal.core.queue import JobQueue
-from portal.messaging import queries, round
+from portal.messaging import inboundfolder, queries, round
 
 Job = Callable[..., None]
 Sweep = Callable[[], None]
@@ -111,6 +111,12 @@ def see_to_messages() -> None:
         round.work(session, settings, seconds=10)
 
 
+def take_inbound_mail() -> None:
+    """Take the mails that lie in the inbound folder."""
+    folder = current_app.extensions["greenroom"].data_dir / "inbound"
+    inboundfolder.take_all(db.session, folder, clock.now())
+
+
 def run_sweeps() -> None:
     """Call what the features registered; one that fails does not stop the others."""
     for function in _sweeps:
@@ -131,5 +137,6 @@ class Duty:
 
 DUTIES: tuple[Duty, ...] = (
     Duty(5, see_to_messages),
+    Duty(10, take_inbound_mail),
     Duty(30, run_sweeps),
 )

@@ -96,7 +96,7 @@ PACKAGES = {
 }
 """The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
 
-MESSAGING_PAGES = frozenset({"admin", "choices", "operations", "previews"})
+MESSAGING_PAGES = frozenset({"admin", "choices", "feed_views", "inbound_views", "operations", "previews"})
 """The rooms of messaging that are pages, and so lie where the features' pages do."""
 
 ENTRY_POINTS = 5

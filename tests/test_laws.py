@@ -21,7 +21,7 @@ from tests.support import statements
 from tests.support.cast import Cast, make_person
 from tests.support.world import World, populate
 
-OPEN = {"static", "people.login", "health.alive", "health.ready", "metrics.metrics"}
+OPEN = {"static", "people.login", "health.alive", "health.ready", "metrics.metrics", "inbound.receive", "feed.calendar"}
 
 
 @pytest.fixture

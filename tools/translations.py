@@ -6,6 +6,7 @@ put into ``portal/core/languages.py`` gets its catalogue here.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -64,11 +65,11 @@ def update(code: str, texts: Catalog) -> int:
     with file.open("wb") as target:
         target.write(HEADER.format(code=code, name=languages.LANGUAGES[code], plural=found.plural_forms).encode())
         write_po(target, found, width=110, sort_output=True, include_lineno=False, omit_header=True)
-    return sum(1 for message in found if message.id and "" in _strings(message.string))
+    return len([message for message in found if message.id and not all(_strings(message.string))])
 
 
-def _strings(text: str | Sequence[str] | None) -> Sequence[str]:
-    return [text or ""] if text is None or isinstance(text, str) else text
+def _strings(text: Any) -> Sequence[str]:
+    return [text] if isinstance(text, str) else text
 
 
 def main() -> None:

@@ -274,7 +274,7 @@ class LanguageField(SelectField):  # type: ignore[misc]
         super().process_data(value)
         if value and value not in languages.LANGUAGES:
             read = languages.LANGUAGES[languages.of(value).code]
-            self.choices = [*self.choices, SelectChoice(value, f"{value} (messages are in {read})")]  # type: ignore[has-type]
+            self.choices: list[SelectChoice] = [*self.choices, SelectChoice(value, f"{value} (messages are in {read})")]
 
 
 TONES = ("grey", "blue", "cyan", "teal", "green", "yellow", "orange", "red", "purple", "indigo", "pink")

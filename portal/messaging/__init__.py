@@ -3,11 +3,11 @@
 from flask import Flask
 
 from portal.messaging import inbox as _inbox  # noqa: F401 - its tables
-from portal.messaging import mail, overdue, reminders
+from portal.messaging import overdue, reminders, texts
 
 
 def install(app: Flask) -> None:
     """Hang the reminders on the events, and prepare the mails' templates."""
     reminders.install()
     overdue.install()
-    mail.install(app)
+    texts.install(app)

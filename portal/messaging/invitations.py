@@ -82,7 +82,7 @@ def appointment(facts: Facts, reader: Person, language: Language, at: datetime) 
     event.add("organizer", organizer(facts))
     if place := facts.location or facts.link:
         event.add("location", place)
-    if url := facts.link or ("" if reader.is_candidate else wording.page(facts)):
+    if url := facts.link or ("" if reader.is_candidate else wording.address(facts.path)):
         event.add("url", vUri(url))
     return event
 

@@ -28,10 +28,11 @@ class Detail:
 
 def what(facts: Facts, reader: Person, language: Language) -> str:
     """What the interview is called: a title is staff's own wording, a candidate reads its kind and for which job."""
+    if not reader.is_candidate and facts.kind == "mock_interview":
+        return language.gettext("Mock interview with %(candidate)s", candidate=facts.candidate.name)
     if not reader.is_candidate:
         return facts.title
     named = {
-        "mock": language.gettext("Mock interview for %(job)s", job=facts.job),
         "phone": language.gettext("Phone interview for %(job)s", job=facts.job),
         "video": language.gettext("Video interview for %(job)s", job=facts.job),
         "in_person": language.gettext("In person interview for %(job)s", job=facts.job),
@@ -41,6 +42,7 @@ def what(facts: Facts, reader: Person, language: Language) -> str:
         "final": language.gettext("Final interview for %(job)s", job=facts.job),
         "culture_fit": language.gettext("Culture fit interview for %(job)s", job=facts.job),
         "case_study": language.gettext("Case study interview for %(job)s", job=facts.job),
+        "mock": language.gettext("Mock interview for %(job)s", job=facts.job),
         "behavioral": language.gettext("Behavioral interview for %(job)s", job=facts.job),
     }
     return named.get(facts.type) or f"{words(facts.type)}: {facts.job}"
@@ -66,30 +68,26 @@ def particulars(facts: Facts, reader: Person, language: Language) -> list[Detail
         Detail(say("Link"), facts.link, link=True),
         Detail(say("Meeting ID"), facts.meeting_id),
         Detail(say("Passcode"), facts.passcode),
-        Detail(say("In the portal"), page(facts) if staff else "", link=True),
+        Detail(say("In the portal"), address(facts.path) if staff else "", link=True),
     )
     return [detail for detail in found if detail.value]
 
 
 def of_case(case: Case, when: str, path: str, language: Language) -> list[Detail]:
-    """Whom and what it is about; ``path`` leads on."""
+    """What an application is about, and the time of its mock interview, '' where that is not the matter."""
     say = language.gettext
     found = (
         Detail(say("Candidate"), case.candidate.name),
         Detail(say("Job"), case.job),
         Detail(say("Project"), case.project),
         Detail(say("When"), when),
-        Detail(say("In the portal"), _url(path), link=True),
+        Detail(say("In the portal"), address(path), link=True),
     )
     return [detail for detail in found if detail.value]
 
 
-def page(facts: Facts) -> str:
-    """The address of the page of the interview or mock interview."""
-    return _url(facts.path)
-
-
-def _url(path: str) -> str:
+def address(path: str) -> str:
+    """Where a page of the portal is, for who stands outside."""
     return f"{current_app.extensions['greenroom'].base_url}{path}"
 
 

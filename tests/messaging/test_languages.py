@@ -14,10 +14,11 @@ from portal.core import languages
 from portal.core.db import db
 from portal.hiring.models import Candidate
 from portal.messaging import catalog, mail
+from portal.messaging.models import Channel
 from portal.messaging.wording import length, moment
 from portal.people.models import User
 from tests.conftest import MakeClient
-from tests.messaging.test_mail import case, facts, parts, reader
+from tests.messaging.test_mail import KEY, case, facts, parts, reader
 from tests.messaging.world import HOUR, World
 from tests.support.cast import Cast
 from tests.support.mail import MailServer
@@ -31,47 +32,44 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 
 
-def texts(message: Any) -> tuple[str, ...]:
-    return message.id if isinstance(message.id, tuple) else (message.id,)
-
-
 def places(text: str) -> list[str]:
     return sorted(re.findall(r"%(?:\(\w+\))?.", text))
+
+
+def whole(text: Any, said: Any) -> bool:
+    """Whether a translation is there and names what its text names; one and two may be words of their own."""
+    if isinstance(text, tuple):
+        return all(said) and all(set(places(form)) <= set(places(text[1])) for form in said)
+    return bool(said) and places(said) == places(text)
 
 
 @pytest.mark.parametrize("code", SHIPPED)
 def test_every_text_is_translated_with_its_places_intact(code: str) -> None:
     there = {message.id: message for message in translations.catalogue(code) if message.id}
-    wanted = [message for message in translations.template() if message.id]
+    wanted: list[Any] = [message.id for message in translations.template() if message.id]
     assert len(wanted) > 40
-    assert {message.id for message in wanted} == set(there), "run python -m tools.translations"
-    faults = []
-    for message in wanted:
-        said: Any = there[message.id].string
-        if isinstance(message.id, tuple):
-            # A language may say one and two as words of their own, without the figure.
-            good = all(said) and all(set(places(form)) <= set(places(str(message.id[1]))) for form in said)
-        else:
-            good = bool(said) and places(said) == places(str(message.id))
-        faults += [] if good and not there[message.id].fuzzy else [message.id]
+    assert set(wanted) == set(there), "run python -m tools.translations"
+    faults = [text for text in wanted if there[text].fuzzy or not whole(text, there[text].string)]
     assert faults == []
 
 
 @pytest.mark.database("sqlite")
 def test_every_template_renders_in_every_language(app: Flask) -> None:
-    left = []
+    left, english = (
+        [],
+        ("Hello", "the interview", "The interview", "Times are", "sent by", "Cancelled", "You "),
+    )
     for message, code, candidate in product(catalog.CATALOGUE, languages.LANGUAGES, (True, False)):
+        known = case() if message.about == "application" else facts(title="Second round")
+        who = reader(is_candidate=candidate, locale=code)
+        given: Any = {"event": message.event, "at": AT, "told_start": AT, "payload": {"user": str(KEY), "note": "Ill"}}
         with app.app_context():
-            made = mail.compose(
-                message.type, case() if message.about == "application" else facts(),
-                reader(is_candidate=candidate, locale=code), message_id="<1@x.example>", event=message.event, at=AT,
-                told_start=AT,
-            )  # fmt: skip
-        text, html = parts(made)
+            text, html = parts(mail.compose(message.type, known, who, message_id="<1@x.example>", **given))
+            briefly = mail.note(message.type, known, who, **given) if Channel.IN_APP in message.channels else None
+        said = f"{text} {html} {briefly or ''}"
         assert f'<html lang="{code}" dir="{"rtl" if code == "ar" else "ltr"}">' in html
-        assert not any(mark in text + html for mark in ("{{", "{%", "None", "%("))
-        english = {"Hello", "the interview", "Times are", "sent by", "When:", "Cancelled"}
-        left += [(message.type, code, each) for each in english if code != "en" and each in text + html]
+        assert not any(mark in said for mark in ("{{", "{%", "None", "%("))
+        left += [(message.type, code, each) for each in english if code != "en" and each in said]
     assert left == []
 
 
