@@ -99,8 +99,10 @@ def test_a_page_of_one_interviewers_interviews_counts_theirs_alone(alice: User) 
     mine, other = colleague("Interviewer"), colleague("Interviewer")
     application = make_application("interview_scheduled")
     for number in range(23):
-        audience = {"audience": "internal"} if number == 3 else {}
-        make_interview(application, panel=[mine, other][: 1 + number % 2], start=MONDAY + number * HOUR, **audience)
+        make_interview(
+            application, panel=[mine, other][: 1 + number % 2], start=MONDAY + number * HOUR,
+            audience="internal" if number == 3 else "client",
+        )  # fmt: skip
     narrowings: dict[str, tuple[str, User]] = {
         "one": (f"interviewer={mine.id}", alice),
         "other": (f"interviewer={other.id}", alice),
