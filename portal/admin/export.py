@@ -135,11 +135,18 @@ def _as_text(column: Column) -> sa.ColumnElement[Any]:
     if column.kind == "bool":
         return sa.case((value, "Yes"), (value.is_(False), "No"), else_="")
     if column.kind in ("status", "choice") and column.tone is None:
-        return sa.func.upper(sa.func.left(value, 1)).op("||")(sa.func.translate(sa.func.substr(value, 2), "_", " "))
+        return _in_words(value)
     if column.kind in _TEXTS:
         text = sa.cast(value, sa.Text)
         return sa.case((sa.func.ascii(text).in_([ord(sign) for sign in _SIGNS]), sa.literal("'") + text), else_=text)
     return value  # type: ignore[no-any-return]
+
+
+def _in_words(value: Any) -> sa.ColumnElement[Any]:
+    """As ``words`` has it: the names that a column can have are said beforehand, which takes half the time."""
+    spelled = sa.func.upper(sa.func.left(value, 1)).op("||")(sa.func.translate(sa.func.substr(value, 2), "_", " "))
+    known = {each.value: words(each.value) for each in getattr(value.type, "members", ())}
+    return sa.case(known, value=value, else_=spelled) if known else spelled
 
 
 def _rows_as_csv(connection: sa.Connection, file: Prepared) -> Iterator[bytes]:

@@ -48,8 +48,8 @@ class Filter:
     """One thing to narrow by. ``kind``: choice, reference, date, bool or text; ``column`` is what is compared.
 
     ``choices`` are (value, label) pairs, or a function of the session that answers them; ``where`` answers the
-    condition for a value where it is more than a comparison. ``few``: so few rows match that all of them are read
-    for a page anyway, and are counted on the way.
+    condition for a value where it is more than a comparison. ``alone`` selects, for a value, as many rows as match
+    where nothing else narrows the grid, but faster to count.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Filter:
     choices: Any = ()
     lookup: str = ""
     where: Callable[[Any], sa.ColumnElement[bool]] | None = None
-    few: bool = False
+    alone: Callable[[Any], sa.Select[Any]] | None = None
     past: bool = False  # a date that lies behind: its presets look back
     overdue: Callable[[], sa.ColumnElement[bool]] | None = None
     permission: str = ""

@@ -291,18 +291,23 @@ def fetch_page(session: Any, query: Query) -> Page:
 def _find_keys(session: Any, query: Query) -> tuple[list[UUID], int]:
     """The keys of a page and of the row after it, and how many match; the count stops one above COUNT_CAP."""
     statement = scoped(query)
-    few = any(each.few and query.get(each.name) for each in permitted(query.grid.filters, query.user))
-    listed = statement.add_columns(sa.func.count().over()) if few else statement
-    found = session.execute(
-        listed.order_by(*order_by(query)).offset((query.page - 1) * query.size).limit(query.size + 1)
-    ).all()
-    keys = [row[0] for row in found]
+    found = statement.order_by(*order_by(query)).offset((query.page - 1) * query.size).limit(query.size + 1)
+    keys = session.scalars(found).all()
     if query.page == 1 and len(keys) <= query.size:
         return keys, len(keys)
-    if few and found:
-        return keys, min(found[0][1], COUNT_CAP + 1)
-    count = sa.select(sa.func.count()).select_from(statement.limit(COUNT_CAP + 1).subquery())
-    return keys, session.scalar(count)
+    counted = _as_many(query, statement).limit(COUNT_CAP + 1).subquery()
+    return keys, session.scalar(sa.select(sa.func.count()).select_from(counted))
+
+
+def _as_many(query: Query, statement: sa.Select[Any]) -> sa.Select[Any]:
+    """What to count for ``statement``, the keys that match: faster where one filter alone narrows the whole grid."""
+    grid = query.grid
+    narrowed = query.q or query.only or len(query.values) != 1 or len(query.values[0][1]) != 1
+    if narrowed or access.visible(grid.model, query.user, f"read:{grid.resource}") is not sa.true():
+        return statement
+    (name, (value,)) = query.values[0]
+    alone = next((each.alone for each in grid.filters if each.name == name), None)
+    return alone(value) if alone else statement
 
 
 def selection(grid: Grid, columns: Sequence[Column], user: Any) -> sa.Select[Any]:

@@ -111,7 +111,7 @@ def _changes(row: Any, action: str) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for attr in state.mapper.column_attrs:
         column = attr.columns[0]
-        if attr.key in _SILENT:
+        if attr.key in _SILENT or column.info.get("copied"):  # of another row, whose history tells it
             continue
         history = state.attrs[attr.key].history
         old = history.deleted[0] if history.deleted else None

@@ -112,9 +112,14 @@ def _keep_search_text(mapper: Any, connection: Any, row: Searchable) -> None:
     row.search_text = row.text_of({name: getattr(row, name) for name in row.searched})
 
 
-def ref(table: str, *, optional: bool = False, cascade: bool = False, **more: Any) -> MappedColumn[Any]:
-    """A reference to a row of ``table`` in the same tenant: the foreign key includes the tenant."""
-    info = {"ref": table, "cascade": cascade, **more.pop("info", {})}
+def ref(
+    table: str, *, optional: bool = False, cascade: bool = False, along: str = "", **more: Any
+) -> MappedColumn[Any]:
+    """A reference to a row of ``table`` in the same tenant: the foreign key includes the tenant.
+
+    A column that both have, named by ``along``, is part of it too: the database keeps it the same in both.
+    """
+    info = {"ref": table, "cascade": cascade, "along": along, **more.pop("info", {})}
     return mapped_column(sa.Uuid(), nullable=optional, info=info, **more)
 
 
@@ -134,10 +139,12 @@ def _constrain(table: sa.Table, metadata: Any) -> None:
         return
     for column in list(table.columns):
         if target := column.info.get("ref"):
+            shared = ["tenant_id", *filter(None, [column.info["along"]])]
             table.append_constraint(
                 sa.ForeignKeyConstraint(
-                    ["tenant_id", column.name],
-                    [f"{target}.tenant_id", f"{target}.id"],
+                    [*shared, column.name],
+                    [f"{target}.{name}" for name in (*shared, "id")],
+                    onupdate="CASCADE" if column.info["along"] else None,
                     ondelete="CASCADE" if column.info["cascade"] else None,
                 )
             )

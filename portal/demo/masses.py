@@ -95,8 +95,9 @@ class Masses:
             "reschedule_count", "outcome", "created_at", "updated_at", "version", "search_text",
         )  # fmt: skip
         self._panelists = declare(
-            Panelist.__table__, "tenant_id", "id", "interview_id", "user_id", "part", "reply", "created_at"
-        )
+            Panelist.__table__, "tenant_id", "id", "interview_id", "scheduled_start", "user_id", "part", "reply",
+            "created_at",
+        )  # fmt: skip
         self.drills = Drills(firm.tenant, office, loader, self._tell)
 
     def candidate(self, number: int, minute: int, job: int) -> Someone:
@@ -186,7 +187,8 @@ class Masses:
             reply = "accepted" if past or chance < 0.6 else "needs_action" if chance < 0.9 else "declined"
             part = ("lead", "panelist", "shadow")[position]
             key = office.key(meeting.made_at)
-            self._panelists.append((self.firm.tenant, key, interview, user, part, reply, made))
+            at = moment(meeting.start)
+            self._panelists.append((self.firm.tenant, key, interview, at, user, part, reply, made))
 
     def _tell(self, application: str, kind: str, actor: str, minute: int, old: str, new: str, note: str) -> None:
         line = (self.firm.tenant, self.office.key(minute), application, kind, actor, moment(minute), old, new, note)

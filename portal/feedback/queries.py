@@ -171,10 +171,7 @@ def owed(user: UUID | sa.BindParameter[UUID]) -> sa.Select[Any]:
 
 def owed_latest(user: UUID) -> sa.Select[Any]:
     """The same keys, those of the latest interviews first."""
-    # The offset, of nothing, has PostgreSQL read the user's seats first. It would rather walk through all interviews
-    # by their start, and does so to the end for somebody who owes little.
-    mine = _owing(Interview.id, Interview.scheduled_start).where(Panelist.user_id == user).offset(0).subquery()
-    return sa.select(mine.c.id).order_by(mine.c.scheduled_start.desc(), mine.c.id)
+    return owed(user).order_by(Panelist.scheduled_start.desc(), Panelist.interview_id.desc())
 
 
 def overdue(at: datetime) -> sa.Select[Any]:

@@ -61,6 +61,8 @@ OPEN = (*AHEAD, InterviewStatus.IN_PROGRESS)
 _OPEN = sa.text("status IN ('scheduled', 'confirmed', 'rescheduled', 'in_progress')")
 _OF_TEMPLATE = sa.text("template_id IS NOT NULL")
 STILL_OPEN = sa.text(f"interviews.{_OPEN.text}")
+# Without the start, which a seat shares: a row that was read before a move still finds its panel.
+_SEATED = "and_(Panelist.tenant_id == Interview.tenant_id, Panelist.interview_id == Interview.id)"
 
 
 class MeetingProvider(StrEnum):
@@ -149,7 +151,7 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
         sa.CheckConstraint("scheduled_end > scheduled_start", name="end_after_start"),
         sa.CheckConstraint("outcome IS NULL OR audience = 'client'", name="outcome_of_client"),
         sa.CheckConstraint("status <> 'cancelled' OR cancelled_at IS NOT NULL", name="cancelled_when"),
-        sa.Index("ix_interviews_start", "tenant_id", "scheduled_start", "id"),
+        sa.Index("ix_interviews_start", "tenant_id", "scheduled_start", "id", unique=True),  # seats refer to it
         # What is still open is little beside all that has been: homes and reminders look here.
         sa.Index(
             "ix_interviews_open",
@@ -227,7 +229,12 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
     application: Mapped[Application] = relationship(viewonly=True)
     organizer: Mapped[User | None] = relationship(viewonly=True)
     template: Mapped[InterviewTemplate | None] = relationship(viewonly=True)
-    panel: Mapped[list["Panelist"]] = relationship(viewonly=True, order_by="Panelist.part, Panelist.id")
+    panel: Mapped[list["Panelist"]] = relationship(
+        viewonly=True,
+        primaryjoin=_SEATED,
+        foreign_keys="Panelist.tenant_id, Panelist.interview_id",
+        order_by="Panelist.part, Panelist.id",
+    )
 
     @property
     def duration_minutes(self) -> int:
@@ -273,21 +280,28 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
 
 
 class Panelist(Audited, Timestamped, Owned, Model):
-    """One person of an interview's panel: a user, their part, and their reply to the invitation."""
+    """One person of an interview's panel: a user, their part, and their reply to the invitation.
+
+    ``scheduled_start`` is the interview's. The database keeps it the same, so that an index gives the interviews of
+    one person in their order, however many there are.
+    """
 
     named_by = ("user",)
     __tablename__ = "panelists"
     __table_args__ = (
         sa.UniqueConstraint("tenant_id", "interview_id", "user_id"),
-        sa.Index("ix_panelists_user", "tenant_id", "user_id", "interview_id"),
+        sa.Index("ix_panelists_user", "tenant_id", "user_id", "scheduled_start", "interview_id"),
     )
-    interview_id: Mapped[UUID] = ref("interviews", cascade=True)
+    interview_id: Mapped[UUID] = ref("interviews", cascade=True, along="scheduled_start")
     user_id: Mapped[UUID] = ref("users")
     part: Mapped[str] = mapped_column(Choice(Part), default=Part.PANELIST)
     reply: Mapped[str] = mapped_column(Choice(Reply), default=Reply.NEEDS_ACTION)
+    scheduled_start: Mapped[datetime] = mapped_column(info={"copied": True})
 
     user: Mapped[User] = relationship(viewonly=True)
-    interview: Mapped[Interview] = relationship(viewonly=True)
+    interview: Mapped[Interview] = relationship(
+        viewonly=True, primaryjoin=_SEATED, foreign_keys="Panelist.tenant_id, Panelist.interview_id"
+    )
 
     def __str__(self) -> str:
         return f"{self.user} ({self.part})"

@@ -40,8 +40,8 @@ def check_active(interviewers: Sequence[User], shadows: Sequence[User], seated: 
 
 def seat(session: Any, row: Interview, wanted: Parts) -> None:
     """The panel of a new interview."""
-    for key, part in wanted.items():
-        session.add(Panelist(tenant_id=row.tenant_id, interview_id=row.id, user_id=key, part=part))
+    of = {"tenant_id": row.tenant_id, "interview_id": row.id, "scheduled_start": row.scheduled_start}
+    session.add_all(Panelist(**of, user_id=key, part=part) for key, part in wanted.items())
     session.flush()
 
 

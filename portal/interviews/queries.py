@@ -54,14 +54,19 @@ def left_open(at: datetime, since: timedelta = timedelta(days=30)) -> Keys:
     return over.order_by(None).order_by(Interview.scheduled_start.desc(), Interview.id.desc())
 
 
+def seats_of(user: UUID | None) -> sa.Select[Any]:
+    """Where the user sits (``ix_panelists_user``)."""
+    return sa.select(Panelist.id).where(Panelist.tenant_id == tenant_id(), Panelist.user_id == user)
+
+
 def on_panel_of(user: UUID | None, *conditions: Any) -> sa.ColumnElement[bool]:
     """The condition that ``user`` sits on the panel (with a seat of ``conditions``)."""
-    # The offset, of nothing, has PostgreSQL read the seats first. It would rather walk through the interviews by
-    # their start until a page is full, and does so to the end for somebody who sits on few panels.
-    seats = sa.select(Panelist.interview_id).where(
+    # With the start, which is the same in both: the seats come in the order of interviews then, and PostgreSQL reads
+    # no more of them than the page needs.
+    seats = sa.select(Panelist.tenant_id, Panelist.scheduled_start, Panelist.interview_id).where(
         Panelist.tenant_id == tenant_id(), Panelist.user_id == user, *conditions
     )
-    return sa.and_(Interview.id.in_(seats.offset(0)))
+    return sa.tuple_(Interview.tenant_id, Interview.scheduled_start, Interview.id).in_(seats)
 
 
 def for_interviewer(user: UUID) -> Keys:
@@ -71,11 +76,11 @@ def for_interviewer(user: UUID) -> Keys:
 
 def to_come_for(user: UUID, at: datetime, within: timedelta = timedelta(days=30)) -> Keys:
     """What is open and ahead, or going on, of those on whose panel the user sits (``ix_panelists_user``)."""
-    soon = (Interview.scheduled_start >= at - timedelta(days=1), Interview.scheduled_start < at + within)
-    return _open(*soon, Interview.scheduled_end >= at, on_panel_of(user))
+    soon = (Panelist.scheduled_start >= at - timedelta(days=1), Panelist.scheduled_start < at + within)
+    return _open(Interview.scheduled_end >= at, on_panel_of(user, *soon))
 
 
 def awaiting_reply(user: UUID, at: datetime, within: timedelta = timedelta(days=90)) -> Keys:
     """What is ahead, and whose invitation the user has not replied to (``ix_panelists_user``)."""
-    asked = on_panel_of(user, Panelist.reply == Reply.NEEDS_ACTION)
-    return _open(Interview.scheduled_start >= at, Interview.scheduled_start < at + within, asked)
+    ahead = (Panelist.scheduled_start >= at, Panelist.scheduled_start < at + within)
+    return _open(on_panel_of(user, Panelist.reply == Reply.NEEDS_ACTION, *ahead))

@@ -72,9 +72,8 @@ class Stage:
                 values |= {"actual_end": start + timedelta(hours=1)}
             row = make_interview(status=status, start=start, **values)
             for user, part in seats:
-                records.create(
-                    db.session, Panelist, {"interview_id": row.id, "user_id": user.id, "part": part}
-                )  # fmt: skip
+                seat = {"interview_id": row.id, "scheduled_start": start, "user_id": user.id, "part": part}
+                records.create(db.session, Panelist, seat)
             key: UUID = row.id
             return key
 

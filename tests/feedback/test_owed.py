@@ -140,8 +140,9 @@ def _fill(stage: Stage, interview: UUID) -> None:
         for statement in (
             f"INSERT INTO interviews (id, status, cancelled_at, {columns}) SELECT gen_random_uuid(), 'cancelled', "
             f"now(), {columns} FROM interviews, generate_series(1, 3000) WHERE id = '{interview}'",
-            "INSERT INTO panelists (tenant_id, id, interview_id, user_id, part, reply, created_at) SELECT i.tenant_id, "
-            "gen_random_uuid(), i.id, p.user_id, p.part, p.reply, p.created_at FROM interviews i, panelists p "
+            "INSERT INTO panelists (tenant_id, id, interview_id, scheduled_start, user_id, part, reply, created_at) "
+            "SELECT i.tenant_id, gen_random_uuid(), i.id, i.scheduled_start, p.user_id, p.part, p.reply, p.created_at "
+            "FROM interviews i, panelists p "
             f"WHERE i.status = 'cancelled' AND p.interview_id = '{interview}'",
             "ANALYZE interviews, panelists, interview_feedback",
         ):

@@ -193,7 +193,8 @@ def test_the_passcode_is_for_those_who_take_part_or_arrange_it(
         row.meeting_url, row.meeting_id, row.meeting_password = "https://zoom.example/issued", "123 456", "sesame-7"
         row.calendar_provider, row.calendar_event_id, row.candidate_calendar_event_id = "google", "ev-1", "ev-2"
         who = {role: colleague(role) for role in ("HR", "Manager", "Interview Coordinator", "Interviewer")}
-        db.session.add(Panelist(interview_id=key, user_id=who["Interviewer"].id, part="shadow"))
+        seat = {"interview_id": key, "scheduled_start": row.scheduled_start, "user_id": who["Interviewer"].id}
+        db.session.add(Panelist(**seat, part="shadow"))
         keys = {role: user.get_id() for role, user in who.items()} | {"organizer": cast.alice.get_id()}
     shown = {}
     for role, session_key in keys.items():

@@ -2,13 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.datastructures import MultiDict
 
+from portal.admin.query import Query, fetch_page
 from portal.core.db import db
 from portal.interviews import queries
-from portal.interviews.models import InterviewStatus
+from portal.interviews.admin import INTERVIEWS
+from portal.interviews.models import Interview, InterviewStatus, Panelist
 from portal.people.models import User
 from tests.support.clock import MONDAY
 from tests.support.hiring import colleague, make_application, make_interview
@@ -77,6 +81,44 @@ def test_an_interviewers_are_those_on_whose_panel_they_sit(alice: User) -> None:
     found = db.session.scalars(queries.for_interviewer(mine.id)).all()
     assert found == [rows[0].id, rows[1].id, rows[3].id]
     assert db.session.scalars(queries.to_come_for(mine.id, MONDAY)).all() == [rows[1].id]
+
+
+def test_a_seat_moves_with_its_interview_whoever_moves_it(alice: User) -> None:
+    mine = colleague("Interviewer")
+    first, second = (make_interview(panel=[mine], start=MONDAY + hours * HOUR) for hours in (3, 5))
+    db.session.execute(sa.update(Interview).where(Interview.id == first.id).values(
+        scheduled_start=MONDAY + 7 * HOUR, scheduled_end=MONDAY + 8 * HOUR
+    ))  # fmt: skip
+    starts = sa.select(Panelist.interview_id, Panelist.scheduled_start).order_by(Panelist.scheduled_start)
+    seats = [(second.id, MONDAY + 5 * HOUR), (first.id, MONDAY + 7 * HOUR)]
+    assert [tuple(each) for each in db.session.execute(starts)] == seats
+    assert db.session.scalars(queries.to_come_for(mine.id, MONDAY)).all() == [second.id, first.id]
+
+
+def test_a_page_of_one_interviewers_interviews_counts_theirs_alone(alice: User) -> None:
+    mine, other = colleague("Interviewer"), colleague("Interviewer")
+    application = make_application("interview_scheduled")
+    for number in range(23):
+        make_interview(
+            application, panel=[mine, other][: 1 + number % 2], start=MONDAY + number * HOUR,
+            audience="internal" if number == 3 else "client",
+        )  # fmt: skip
+    narrowings: dict[str, tuple[str, User]] = {
+        "one": (f"interviewer={mine.id}", alice),
+        "other": (f"interviewer={other.id}", alice),
+        "and a filter": (f"interviewer={mine.id}&audience=client", alice),
+        "and words": (f"interviewer={mine.id}&q=nothing", alice),
+        "either": (f"interviewer={mine.id}&interviewer={other.id}", alice),
+        "for one who sees theirs": (f"interviewer={mine.id}", other),
+    }
+    totals = {name: total(query, user) for name, (query, user) in narrowings.items()}
+    assert totals == {"one": 23, "other": 11, "and a filter": 22, "and words": 0, "either": 23,
+                      "for one who sees theirs": 11}  # fmt: skip
+
+
+def total(query: str, user: User) -> int:
+    asked = Query.parse(INTERVIEWS, MultiDict(parse_qsl(f"{query}&size=20&page=2")), user, MONDAY)
+    return fetch_page(db.session, asked).total
 
 
 @pytest.mark.database("postgresql")

@@ -126,7 +126,8 @@ def make_interview(
     row = records.create(db.session, Interview, {**given, **values})
     for position, user in enumerate(panel):
         part = Part.PANELIST if position else Part.LEAD
-        records.create(db.session, Panelist, {"interview_id": row.id, "user_id": user.id, "part": part})
+        seat = {"interview_id": row.id, "scheduled_start": row.scheduled_start, "user_id": user.id, "part": part}
+        records.create(db.session, Panelist, seat)
     return row
 
 
