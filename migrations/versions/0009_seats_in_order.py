@@ -1,14 +1,14 @@
 """A seat on a panel knows when its interview starts, so that somebody's interviews are read in their order
 
 Revision: 0009
-Before it: 0007
+Before it: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
