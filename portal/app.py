@@ -99,6 +99,7 @@ def _config(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True} if sqlite else {
             "hide_parameters": True,
             "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800,  # see core.db about those that are gone
+            "pool_use_lifo": True,  # the one used last has its plans ready (see core.plans)
             "connect_args": {"options": "-c timezone=UTC", "application_name": "greenroom"},
         },
         "SECRET_KEY": settings.secret_key,

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.core.forms import zone_label
+from portal.core.plans import planned_anew
 from portal.core.types import words, zone
 
 MOST_DAYS = 45
@@ -141,7 +142,8 @@ def source(find: Source) -> Source:
 
 def events_of(session: Any, user: Any, span: Span, wanted: Wanted, at: datetime, most: int) -> tuple[list[Event], bool]:
     """The first ``most`` events of all sources, and whether there are more."""
-    found = [event for find in _sources for event in find(session, user, span, wanted, at, most)]
+    with planned_anew():  # how much lies in a span differs a hundredfold
+        found = [event for find in _sources for event in find(session, user, span, wanted, at, most)]
     found.sort(key=lambda event: (event.start, event.id))
     return found[:most], len(found) > most
 

@@ -5,7 +5,6 @@ Counting stops at ``COUNT_CAP``. Everything goes through ``scoped``, so page, ex
 see the same rows.
 """
 
-import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,6 +19,7 @@ from werkzeug.datastructures import MultiDict
 from portal.admin.grid import PAGE_SIZES, Column, Filter, Grid
 from portal.core import access, wall
 from portal.core.db import among
+from portal.core.plans import planned_anew
 from portal.core.tenancy import tenant_id
 from portal.core.types import fold, zone
 
@@ -282,7 +282,7 @@ def order_by(query: Query) -> list[Any]:
 
 def fetch_page(session: Any, query: Query) -> Page:
     """One page: three statements at most, whatever the number of rows."""
-    with wall.lifted(session) if query.q else contextlib.nullcontext():
+    with wall.lifted(session) if query.q else planned_anew():
         keys, total = _find_keys(session, query)
     rows = fetch_rows(session, query.grid, query.columns(), keys[: query.size], query.user)
     return Page(rows, min(total, COUNT_CAP), total > COUNT_CAP, len(keys) > query.size)

@@ -22,6 +22,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column, selectinload
 
 from portal.core import clock
+from portal.core.plans import keep_plans
 from portal.core.types import Choice, Json, LongText, PlainText, Rating, RichText, UtcDateTime, fold
 
 NAMES = {
@@ -173,6 +174,7 @@ def prepare_engine(engine: sa.Engine) -> None:
         _prepare_sqlite(engine)
     else:
         _prepare_postgresql(engine)
+        keep_plans(engine)
 
 
 RESTED = 5.0  # seconds

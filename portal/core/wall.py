@@ -13,6 +13,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core.plans import planned_anew
+
 ROLE = "greenroom_tenant"
 HOW_TO_BUILD = (
     f"The database has no role {ROLE} that this user may take on, so tenants would stand without their second wall. "
@@ -75,14 +77,15 @@ def _taking_on(connection: sa.Connection) -> str:
 
 @contextlib.contextmanager
 def lifted(session: Any) -> Iterator[None]:
-    """Read outside the second wall; the session's own filter and the caller's scope still hold."""
+    """Search outside the second wall; the session's own filter and the caller's scope still hold."""
     connection = session.connection()
     if connection.dialect.name != "postgresql" or not has_role(connection):
         yield
         return
     connection.exec_driver_sql("SELECT set_config('role', 'none', true)")
     try:
-        yield
+        with planned_anew():  # how rare the words are decides which index is read
+            yield
     finally:
         # A transaction that the database has given up ends anyway, and must not hide why by failing here.
         with contextlib.suppress(sa.exc.DBAPIError):

@@ -93,9 +93,10 @@ def _queue(session: Any, rows: Sequence[Any], at: datetime, made: list[notes.Row
         for row, message, subject, reader in told
         for delivery in making.deliveries(message, subject, [reader], _cause(row, at), wishes)
     ]
-    made += notes.settle(session, found, known, {reader.id: reader for *_, reader in told}, wishes, at)
+    mine = notes.settle(session, found, known, {reader.id: reader for *_, reader in told}, wishes, at)
     making.insert(session, found)
-    notes.insert(session, made)
+    notes.insert(session, mine)
+    made += mine
     return {delivery["reminder_id"] for delivery in found}
 
 

@@ -23,8 +23,9 @@ from portal.messaging.models import Channel
 from portal.people.models import User
 from portal.practice import actions as practice
 from portal.practice.models import MockInterview
-from tests.messaging.world import HOUR, World
+from tests.messaging.world import HOUR, World, make_world
 from tests.support.cast import Cast, Person
+from tests.support.clock import Clock
 from tests.support.hiring import at_work, colleague, make_application, make_job, move
 from tests.support.mail import MailServer
 from tests.support.practice import complete, conducted, in_days, sent, trained
@@ -244,3 +245,14 @@ def test_a_repeated_round_tells_nobody_twice(app: Flask, world: World, cast: Cas
         db.session.commit()
     deliver()
     assert told(app) == [("interview_scheduled", cast.bob.id)]
+
+
+def test_reminders_of_two_organisations_fall_due_together(
+    app: Flask, world: World, cast: Cast, clock: Clock, tick: Act
+) -> None:
+    other = make_world(app, cast.charlie, clock)
+    world.interview(clock.now + 24 * HOUR, [cast.bob])
+    other.interview(clock.now + 24 * HOUR, [cast.charlie])
+    clock.forward(hours=23)
+    tick()
+    assert sorted(told(app, "user_id", type="interview_reminder")) == sorted([cast.bob.id, cast.charlie.id])
