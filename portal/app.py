@@ -35,7 +35,7 @@ from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F40
 from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
-from portal.messaging import choices, inbound, inbound_views, operations, previews
+from portal.messaging import choices, feed_views, inbound, inbound_views, operations, previews
 from portal.people import admin as people_admin
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
@@ -146,6 +146,7 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(choices.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(previews.blueprint)
+    app.register_blueprint(feed_views.blueprint)
     app.register_blueprint(inbound_views.blueprint)
     csrf.exempt(inbound_views.blueprint)  # a token guards it, and no browser's session opens it
     features = (
@@ -185,11 +186,11 @@ def _register_errors(app: Flask) -> None:
     def _failed(error: Exception) -> ResponseReturnValue:
         db.session.rollback()
         if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _TURNED_AWAY:
-            logs.get().warning("turned away by another transaction", path=request.path)
+            logs.get().warning("turned away by another transaction", path=web.path())
             return _page(409, "Somebody else was first", "Others changed the same rows just now. Please try again.")
         if app.testing:
             raise error
-        logs.get().error("failure", path=request.path, exc_info=error)
+        logs.get().error("failure", path=web.path(), exc_info=error)
         return _page(500, "Something went wrong", "It was noted. Nothing was half done; please try again.")
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

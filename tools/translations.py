@@ -69,7 +69,7 @@ def update(code: str, texts: Catalog) -> int:
 
 
 def _strings(text: Any) -> Sequence[str]:
-    return [text] if isinstance(text, str) else text
+    return text if isinstance(text, list | tuple) else [text or ""]
 
 
 def main() -> None:

@@ -137,6 +137,14 @@ def policy() -> str:
     )
 
 
+_SECRET_PATHS = re.compile(r"(?i)(/calendar/+feed/+).+")
+
+
+def path() -> str:
+    """The request's path as a log may hold it: without the secret that some addresses are."""
+    return _SECRET_PATHS.sub(r"\1•••", request.path)
+
+
 _ASKED_BY_MACHINES = ("/healthz", "/readyz", "/metrics")
 
 
@@ -144,4 +152,4 @@ def _log(response: Response) -> None:
     spent = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
     line: structlog.typing.FilteringBoundLogger = logs.get()
     say = line.debug if request.path in _ASKED_BY_MACHINES else line.info
-    say("request", method=request.method, path=request.path, status=response.status_code, ms=spent)
+    say("request", method=request.method, path=path(), status=response.status_code, ms=spent)

@@ -79,7 +79,7 @@ def appointment(facts: Facts, reader: Person, language: Language, at: datetime) 
     event = event_of(facts.id, facts.version, at, facts.start, facts.end, facts.timezone)
     event.add("summary", wording.what(facts, reader, language))
     event.add("description", _description(facts, reader, language))
-    event.add("organizer", organizer(facts))
+    event.add("organizer", organizer(facts.organizer.name if facts.organizer else facts.organisation))
     if place := facts.location or facts.link:
         event.add("location", place)
     if url := facts.link or ("" if reader.is_candidate else wording.address(facts.path)):
@@ -109,9 +109,8 @@ def uid(key: UUID) -> str:
     return f"{key}@{parseaddr(current_app.extensions['greenroom'].mail_from)[1].rpartition('@')[2]}"
 
 
-def organizer(facts: Facts) -> vCalAddress:
+def organizer(name: str) -> vCalAddress:
     """The organizer by name; replies go to the portal."""
-    name = facts.organizer.name if facts.organizer else facts.organisation
     return _calendar_address(name, current_app.extensions["greenroom"].inbound_address)
 
 
