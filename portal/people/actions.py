@@ -117,13 +117,29 @@ def log_in(session: Any, email: str, password: str, at: datetime) -> User:
     return user
 
 
-def issue_token(session: Any, user: User, name: str, *, at: datetime, days: int | None = 365) -> str:
-    """A new API token of ``user``: the secret is answered once and only its hash kept."""
+READ_ONLY = ("read:*", "export:*", "see:*")
+_PERMISSION = re.compile(r"^([a-z_]{1,40}|\*):([a-z_]{1,40}|\*)$")
+LONGEST_LIFE = 3650  # days
+
+
+def issue_token(
+    session: Any, user: User, name: str, *, at: datetime, days: int | None = 365, scope: Sequence[str] | None = None
+) -> str:
+    """A new API token of ``user``: the secret is answered once and only its hash kept.
+
+    ``scope`` are the permissions that it may use of those that its user has (None: all), whatever they come to be;
+    raises Invalid for one that is none.
+    """
+    if days is not None and not 1 <= days <= LONGEST_LIFE:
+        raise Invalid({"days": f"From 1 to {LONGEST_LIFE} days."})
+    if wrong := [each for each in scope or () if not _PERMISSION.match(each)]:
+        raise Invalid({"scope": f"“{wrong[0]}” is no permission; write such as read:interviews or read:*."})
     secret = "gr_" + secrets.token_urlsafe(32)
-    expires = at + timedelta(days=days) if days else None
-    row = ApiToken(user_id=user.id, name=name, secret_hash=token_hash(secret), expires_at=expires)
-    session.add(row)
-    session.flush()
+    values = {
+        "user_id": user.id, "name": name, "secret_hash": token_hash(secret),
+        "expires_at": at + timedelta(days=days) if days else None, "scope": None if scope is None else list(scope),
+    }  # fmt: skip
+    records.create(session, ApiToken, values)
     return secret
 
 
