@@ -119,8 +119,8 @@ ENDPOINTS = (
              permissions=("read:interviews",)),
     Endpoint("POST", "interviews/{id}/feedback", "give_interview_feedback", "interviews", _give,
              "Give your feedback", description="Your own: as a draft, or with `submit` for good. What is left out "
-             "stays as it was. Your seat on the panel permits it, whatever your role.", answer="Feedback", model=Interview,
-             body={**_said(), "custom_ratings": _criteria(),
+             "stays as it was. Your seat on the panel permits it, whatever your role.", answer="Feedback",
+             model=Interview, body={**_said(), "custom_ratings": _criteria(),
                    "submit": Flag("Submit it; without it, it is a draft that nobody else sees.")},
              body_name="FeedbackGiven", permissions=("read:interviews",), scope="write:feedback", takes_version=True,
              present=_present,

@@ -245,8 +245,8 @@ def _of_coordinator(call: Call) -> Answer:
 
 
 def _application(call: Call) -> UUID:
-    row: Application = access.fetch(call.session, Application, call.keys[0], call.user)
-    return row.id
+    key: UUID = access.fetch(call.session, Application, call.keys[0], call.user).id
+    return key
 
 
 def _mocks_of(call: Call) -> Answer:
