@@ -11,7 +11,6 @@ from portal import jobs
 from portal.api import document, doors, idempotency, problems
 from portal.api.components import together
 from portal.api.endpoint import Answer, Call, Endpoint, args_of, body_of, version_said
-from portal.api.jsontext import encode
 from portal.api.resource import register
 from portal.core import clock
 from portal.core.db import db
@@ -69,7 +68,7 @@ def _view(endpoint: Endpoint) -> Callable[..., Response]:
 def _done(endpoint: Endpoint, call: Call) -> Answer:
     """What the endpoint answers, its work committed. A refusal undoes it, and tells how the row stands."""
     try:
-        answer = idempotency.once(call, lambda: endpoint.run(call))
+        answer = idempotency.once(call, lambda: endpoint.run(call).written())
         if endpoint.reads:
             return answer
         db.session.commit()
@@ -83,15 +82,11 @@ def _done(endpoint: Endpoint, call: Call) -> Answer:
 
 def _sent(endpoint: Endpoint, answer: Answer) -> Response:
     if answer.body is None:
-        return Response(b"", answer.status, answer.headers)
-    body = answer.body if isinstance(answer.body, bytes) else encode(answer.body)
-    made = Response(body, answer.status, dict(answer.headers), content_type="application/json")
-    version = answer.body.get("version") if isinstance(answer.body, dict) else None
-    if version is not None and answer.status in (200, 201):
-        made.set_etag(document.etag(version, body))
-        if endpoint.conditional:
-            made.headers["Cache-Control"] = "private, no-cache"
-            made.make_conditional(request)
+        return Response(b"", answer.status, dict(answer.headers))
+    made = Response(answer.body, answer.status, dict(answer.headers), content_type="application/json")
+    if endpoint.conditional:
+        made.headers["Cache-Control"] = "private, no-cache"
+        made.make_conditional(request)
     return made
 
 

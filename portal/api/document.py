@@ -21,12 +21,6 @@ VERSION = "1.0.0"
 JSON, PROBLEM = "application/json", "application/problem+json"
 
 
-def etag(version: int, body: bytes) -> str:
-    """The version of a row and what this reader sees of it: labels change without the row, and If-Match looks at the
-    version alone."""
-    return f"{version}.{hashlib.sha256(body).hexdigest()[:16]}"
-
-
 def install(
     blueprint: Blueprint, resources: Sequence[Resource], endpoints: Sequence[Endpoint], components: Components
 ) -> None:

@@ -18,8 +18,7 @@ from portal.core.context import act
 from portal.core.db import commit_in_passing, db, mean_to_read
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.core.types import UtcDateTime
-from portal.people.actions import token_hash
-from portal.people.models import ROLES_HELD, ApiToken, User
+from portal.people.models import ROLES_HELD, ApiToken, User, token_hash
 
 NOTED_EVERY = timedelta(minutes=5)
 LARGEST_BODY = 1_000_000  # bytes

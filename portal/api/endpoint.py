@@ -1,5 +1,6 @@
 """One address and method of the API as a declaration: routes, checks and document are made of it."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from marshmallow.fields import Field
 
 from portal.api import problems
 from portal.api.fields import Fields, Flag, Whole, flat, schema
+from portal.api.jsontext import encode
 from portal.core import access
 from portal.core.errors import Invalid, Missing, NotAllowed
 from portal.core.forms import version_of
@@ -37,6 +39,21 @@ class Answer:
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def written(self) -> "Answer":
+        """The same with its body as bytes, and the ETag of the row in it."""
+        if self.body is None:
+            return self
+        body = encode(self.body)
+        version = self.body.get("version")
+        tag = {"ETag": f'"{etag(version, body)}"'} if version is not None else {}
+        return Answer(body, self.status, {**self.headers, **tag})
+
+
+def etag(version: int, body: bytes) -> str:
+    """The version of a row and what this reader sees of it: labels change without the row, and If-Match looks at the
+    version alone."""
+    return f"{version}.{hashlib.sha256(body).hexdigest()[:16]}"
 
 
 @dataclass

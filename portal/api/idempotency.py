@@ -12,7 +12,6 @@ from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 
 from portal.api.endpoint import Answer, Call
-from portal.api.jsontext import encode
 from portal.api.models import IdempotentAnswer
 from portal.api.problems import Malformed
 from portal.core import clock
@@ -40,10 +39,10 @@ def once(call: Call, do: Callable[[], Answer]) -> Answer:
     if kept is not None:
         return _again(kept)
     answer = do()
-    body = answer.body if isinstance(answer.body, bytes) else encode(answer.body)
-    claimed.status, claimed.body, claimed.headers = answer.status, body.decode(), dict(answer.headers)
+    claimed.status, claimed.headers = answer.status, dict(answer.headers)
+    claimed.body = answer.body.decode() if answer.body is not None else ""
     call.session.flush()
-    return Answer(body if answer.body is not None else None, answer.status, answer.headers)
+    return answer
 
 
 def fingerprint(user: Any) -> str:
@@ -83,8 +82,7 @@ def _insert(session: Any, row: IdempotentAnswer) -> bool:
 def _again(kept: IdempotentAnswer) -> Answer:
     if kept.fingerprint != fingerprint(current_user):
         raise Invalid({"Idempotency-Key": "This key was used for another request. Take a new one."})
-    body = kept.body.encode() if kept.body != "null" else None
-    return Answer(body, kept.status or 200, {**kept.headers, "Idempotent-Replayed": "true"})
+    return Answer(kept.body.encode() or None, kept.status or 200, {**kept.headers, "Idempotent-Replayed": "true"})
 
 
 def forget_expired(session: Any, at: datetime) -> int:

@@ -1,6 +1,5 @@
 """Verbs of people: make a tenant with its roles, make a user, log in, issue a token."""
 
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -15,7 +14,7 @@ from portal.core import audit, clock, records
 from portal.core.errors import Invalid
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.people import passwords
-from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole
+from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole, token_hash
 from portal.people.roles import BUILT_IN
 
 
@@ -141,8 +140,3 @@ def issue_token(
     }  # fmt: skip
     records.create(session, ApiToken, values)
     return secret
-
-
-def token_hash(secret: str) -> str:
-    """What is kept of a token; it is long and random, so one round suffices."""
-    return hashlib.sha256(secret.encode()).hexdigest()

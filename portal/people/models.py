@@ -1,5 +1,6 @@
 """Tenants, users, teams, roles and their grants, tokens."""
 
+import hashlib
 import json
 from datetime import datetime
 from functools import lru_cache
@@ -215,6 +216,11 @@ class ApiToken(Audited, Timestamped, Owned, Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def token_hash(secret: str) -> str:
+    """What is kept of a token; it is long and random, so one round suffices."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 access.declare(Tenant, "settings", always=lambda me: Tenant.id == tenant_id())

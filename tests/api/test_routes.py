@@ -125,7 +125,7 @@ def readable(app: Flask, keys: Any, me: Any) -> list[str]:
         if each.method == "GET":
             key = keys.get(OWN_KEYS.get(each.tag, each.tag))
             key = {"by-role": keys["job-roles"], "coordinator": me, "candidate-project": keys["applications"]}.get(
-                (each.path.split("/") + [""])[1], key
+                [*each.path.split("/"), ""][1], key
             )
             filled = each.path.replace("{id}", str(key)).replace("{session_id}", str(keys["training-sessions"]))
             found.append(f"/{filled}")

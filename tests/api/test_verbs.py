@@ -84,8 +84,10 @@ def _ask(api: ApiCaller, name: str, method: str, path: str, verb: str) -> tuple[
     body = BODIES.get((name, verb), {"reason": "The ward is closed"} if verb == "cancel" else {})
     if verb in ("pass", "fail"):
         verb, body = "outcome", {"outcome": f"{verb}ed"}
-    if name == "session":
-        body = {**body, **({"session_start": LATER + timedelta(days=30, hours=len(path))} if verb == "reschedule" else {})}
+        body = {
+            **body,
+            **({"session_start": LATER + timedelta(days=30, hours=len(path))} if verb == "reschedule" else {}),
+        }
     answer = api.ask(method, f"{path}/{verb.replace('_', '-')}", body)
     assert answer.json is not None
     return answer.status_code, answer.json["status"] if answer.status_code == 200 else answer.json.get("state")

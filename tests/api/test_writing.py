@@ -240,7 +240,9 @@ def test_feedback_is_a_draft_until_it_is_submitted(app: Flask, cast: Cast, alice
     assert draft is not None
     assert (draft["submitted_at"], draft["strengths"]) == (None, "Calm")
     assert alice.post(path, {"submit": True}).status_code == 422
-    given = alice.post(path, {"overall_rating": 4, "recommendation": "yes", "submit": True, "version": draft["version"]})
+    given = alice.post(
+        path, {"overall_rating": 4, "recommendation": "yes", "submit": True, "version": draft["version"]}
+    )
     assert given.json["submitted_at"] == "2026-03-02T09:00:00Z"  # type: ignore[index]
     assert [row["strengths"] for row in alice.get(path).json["items"]] == ["Calm"]  # type: ignore[index]
     assert alice.get(f"/interviews/{key}").json["all_feedback_submitted"] is True  # type: ignore[index]
