@@ -39,6 +39,7 @@ from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
 from portal.people import admin as people_admin
 from portal.people import api as people_api
+from portal.people import token_views
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
 from portal.practice import api as practice_api
@@ -134,6 +135,7 @@ def _install_requests(app: Flask) -> None:
 
 def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
+    app.register_blueprint(token_views.blueprint)
     app.register_blueprint(interviews_views.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(feedback_views.blueprint)

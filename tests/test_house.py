@@ -64,6 +64,7 @@ ROOMS = {
     "conduct_page": 4,  # what that page shows
     "series_views": 4,  # the times that a series would get
     "views": 4,
+    "token_views": 4,  # the page of one's own API tokens
     "summaries": 4,  # what stands on the pages of mock interviews, trainings and their applications
     "training_admin": 4,  # the grids of trainings and their sessions
     "availability": 4,  # grids of people's time, and what they add elsewhere

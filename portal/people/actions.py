@@ -136,7 +136,7 @@ def issue_token(
     secret = "gr_" + secrets.token_urlsafe(32)
     values = {
         "user_id": user.id, "name": name, "secret_hash": token_hash(secret),
-        "expires_at": at + timedelta(days=days) if days else None, "scope": None if scope is None else list(scope),
+        "expires_at": at + timedelta(days=days) if days else None,
     }  # fmt: skip
-    records.create(session, ApiToken, values)
+    records.create(session, ApiToken, values if scope is None else {**values, "scope": list(scope)})
     return secret
