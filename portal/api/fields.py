@@ -59,6 +59,7 @@ class Text(fields.String):
     def __init__(self, meaning: str = "", kind: type[Ruled] = LongText, limit: int = LONGEST, **more: Any) -> None:
         self.cleaner = PlainText if issubclass(kind, PlainText) else LongText
         rules = [validate.Length(max=limit, error="At most {max} characters, please."), *more.pop("validate", [])]
+        self.limit = limit
         described = {"format": _FORMATS[kind.kind]} if kind.kind in _FORMATS else {}
         super().__init__(validate=rules, **_options(more, meaning, **described))
 
@@ -67,7 +68,8 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        return self.cleaner.clean(value)
+        cleaned = self.cleaner.clean(value)
+        return value if len(value) > self.limit else cleaned  # what is sent counts, for its length
 
 
 _FORMATS = {"email": "email", "url": "uri"}
