@@ -63,7 +63,9 @@ def _by_token(secret: str, at: datetime) -> Any:
     tenant = _tenant_of(hashed) if secret else None
     if tenant is None:
         raise Unknown("This token is not known, has expired or was revoked.")
-    g.stack.enter_context(tenant_scope(tenant, db.session))
+    if db.session().in_transaction():  # it was begun in the tenant of a cookie that came along
+        db.session.rollback()
+    g.stack.enter_context(tenant_scope(tenant))
     found = db.session.execute(_OF_TOKEN, {"hash": hashed, "at": at}).one_or_none()
     if found is None:
         raise Unknown("This token is not known, has expired or was revoked.")

@@ -47,12 +47,14 @@ class Derived:
 
 @dataclass(frozen=True)
 class Joined:
-    """A further column, as SQL over the model's table; ``permission`` hides it from those without."""
+    """A further column, as SQL over the model's table; ``permission`` hides it from those without. ``read`` makes the
+    value of what the database answers, where that is not it already."""
 
     name: str
     field: Any
     value: Callable[[Any], sa.ColumnElement[Any]]
     permission: str = ""
+    read: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Plan:
     references: tuple[tuple[str, str, int], ...]  # name, the column of its key, where its label stands
     derived: tuple[Derived, ...]
     loaded: tuple[Loaded, ...]
+    read: tuple[tuple[str, Callable[[Any], Any]], ...]
 
     def rows(self, session: Any, keys: Sequence[UUID], user: Any, at: Any, *, alone: bool = False) -> list[Any]:
         """The rows with these keys, in their order."""
@@ -142,6 +145,8 @@ class Plan:
         for name, key, position in self.references:
             value = made[key]
             made[name] = None if value is None else {"id": value, "label": row[position] or ""}
+        for name, read in self.read:
+            made[name] = read(made[name])
         return made
 
 
@@ -175,6 +180,7 @@ def _plan(shape: Shape, held: frozenset[str]) -> Plan:
     return Plan(
         statement, names, tuple(references), tuple(p for p in shape.parts if isinstance(p, Derived)),
         tuple(p for p in shape.parts if isinstance(p, Loaded)),
+        tuple((p.name, p.read) for p in joined if p.read),
     )  # fmt: skip
 
 

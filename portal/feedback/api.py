@@ -1,8 +1,6 @@
 """Feedback in the API, below its interview."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from marshmallow import fields, validate
@@ -10,11 +8,11 @@ from marshmallow import fields, validate
 from portal.api.components import Component, several
 from portal.api.endpoint import Answer, Call, Endpoint
 from portal.api.fields import Fields, Flag, Key, Moment, OneOf, Text, Whole, told
-from portal.api.reading import Loaded, add_part
+from portal.api.reading import Joined, add_part
 from portal.api.resource import Resource
 from portal.core import access
 from portal.feedback import actions, queries
-from portal.feedback.models import InterviewFeedback, Recommendation, submitted_by
+from portal.feedback.models import InterviewFeedback, Recommendation
 from portal.interviews.models import Interview, Panelist, Part
 
 SEE_PRIVATE = "see:private_notes"
@@ -87,17 +85,24 @@ def _present(call: Call) -> Any:
     return _told(row, call.user.full_name, None, call.user) if row else None
 
 
-def _all_submitted(session: Any, keys: Sequence[UUID], user: Any, at: Any) -> Mapping[UUID, bool]:
-    """Whether each interview has an interviewer, and each who is no shadow has submitted."""
-    given = sa.func.min(sa.case((submitted_by(Panelist), 1), else_=0))
-    query = sa.select(Panelist.interview_id, given).where(
-        Panelist.interview_id.in_(keys), Panelist.part != Part.SHADOW
+def _all_submitted(interviews: Any) -> Any:
+    """Whether there is an interviewer at all, and each who is no shadow has submitted."""
+    seat, given = Panelist.__table__, InterviewFeedback.__table__
+    submitted = sa.exists().where(
+        given.c.tenant_id == seat.c.tenant_id, given.c.interview_id == seat.c.interview_id,
+        given.c.interviewer_id == seat.c.user_id, given.c.submitted_at.is_not(None),
     )  # fmt: skip
-    return {key: bool(all_given) for key, all_given in session.execute(query.group_by(Panelist.interview_id))}
+    return (
+        sa.select(sa.func.min(sa.case((submitted, 1), else_=0)))
+        .where(seat.c.tenant_id == interviews.c.tenant_id, seat.c.interview_id == interviews.c.id)
+        .where(seat.c.part != Part.SHADOW.value)
+        .correlate(interviews)
+        .scalar_subquery()
+    )
 
 
-add_part(Interview, Loaded(
-    "all_feedback_submitted", Flag("Whether everybody who owes feedback has submitted it."), _all_submitted, False
+add_part(Interview, Joined(
+    "all_feedback_submitted", Flag("Whether everybody who owes feedback has submitted it."), _all_submitted, read=bool
 ))  # fmt: skip
 
 FEEDBACK: Fields = {
