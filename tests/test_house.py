@@ -149,7 +149,7 @@ def floor(name: str) -> int | None:
     """None for a module that nobody has put on a floor; a feature's own `__init__` lies on its lowest."""
     if name == "portal":
         return -1
-    if name == "portal.messaging.admin":
+    if name in ("portal.messaging.admin", "portal.messaging.api"):
         return ROOMS["admin"]
     if package(name) in FEATURES:
         return ROOMS.get(room(name)) if room(name) else 1
