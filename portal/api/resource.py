@@ -126,6 +126,14 @@ class Resource:
             raise Missing
         return row
 
+    def known(self, call: Call) -> UUID:
+        """The key in the path, where the user may see the row; raises Missing otherwise. To read costs no more."""
+        found = sa.select(self.model.id).where(self.model.id == call.keys[-1], *self.conditions(call))
+        if call.session.scalar(access.scope(found, self.model, call.user, rowwise=True)) is None:
+            raise Missing
+        self.parent(call)
+        return call.keys[-1]
+
     def one(self, call: Call, key: UUID) -> dict[str, Any]:
         """A row as it is answered."""
         call.session.flush()
@@ -170,7 +178,7 @@ class Resource:
 
     def _read(self) -> Endpoint:
         def run(call: Call) -> Answer:
-            return Answer(self.one(call, self.fetch(call).id))
+            return Answer(self.one(call, self.known(call)))
 
         return self._endpoint("GET", self.row_path, f"get_{self.slug}", run, f"Read one {self.noun}", conditional=True)
 
