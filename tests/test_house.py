@@ -50,6 +50,8 @@ ROOMS = {
     "conduct_forms": 3,  # of the page on which a mock interview is conducted
     "admin": 4,
     "api": 4,
+    "checklists_api": 4,  # criteria in the API
+    "training_api": 4,  # trainings and sessions in the API
     "applicationpage": 4,  # what stands on the page of an application
     "bulk_forms": 3,
     "boxes": 4,  # live boxes beside forms

@@ -5,17 +5,14 @@ besides (an address, a zone) is judged where it is kept, as for the forms.
 """
 
 import re
-from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from portal.admin.grid import FormField, Grid
-from portal.core.rows import Rows, RowsOf
-from portal.core.types import Choice, LongText, PlainText, Rating, RichText, Ruled, UtcDateTime
+from portal.core.rows import Rows
+from portal.core.types import LongText, PlainText, Ruled
 
 LONGEST = 100_000  # characters of a text that has no limit of its own
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
@@ -46,7 +43,7 @@ def schema(name: str, given: Fields) -> type[Schema]:
     return Strict.from_dict(dict(given), name=name)
 
 
-def _options(more: dict[str, Any], meaning: str, **described: Any) -> dict[str, Any]:
+def options(more: dict[str, Any], meaning: str, **described: Any) -> dict[str, Any]:
     more.setdefault("error_messages", {})
     more["error_messages"] = {**_MESSAGES, **more["error_messages"]}
     more["metadata"] = {**({"description": meaning} if meaning else {}), **described, **more.pop("metadata", {})}
@@ -61,7 +58,7 @@ class Text(fields.String):
         rules = [validate.Length(max=limit, error="At most {max} characters, please."), *more.pop("validate", [])]
         self.limit = limit
         described = {"format": _FORMATS[kind.kind]} if kind.kind in _FORMATS else {}
-        super().__init__(validate=rules, **_options(more, meaning, **described))
+        super().__init__(validate=rules, **options(more, meaning, **described))
 
     default_error_messages = {"invalid": "Please give a text."}
 
@@ -80,7 +77,7 @@ class Whole(fields.Integer):
 
     def __init__(self, meaning: str = "", least: int = 0, most: int = 2_000_000_000, **more: Any) -> None:
         rule = validate.Range(least, most, error=f"From {least} to {most}, please.")
-        super().__init__(validate=rule, **_options(more, meaning))
+        super().__init__(validate=rule, **options(more, meaning))
 
     default_error_messages = {"invalid": "Please give a whole number."}
 
@@ -94,7 +91,7 @@ class Whole(fields.Integer):
 
 class Flag(fields.Boolean):
     def __init__(self, meaning: str = "", **more: Any) -> None:
-        super().__init__(**_options(more, meaning))
+        super().__init__(**options(more, meaning))
 
     default_error_messages = {"invalid": "Please give true or false."}
 
@@ -108,7 +105,7 @@ class OneOf(fields.String):
     def __init__(self, choices: Any, meaning: str = "", **more: Any) -> None:
         self.choices = [str(each) for each in choices]
         rule = validate.OneOf(self.choices, error="Please give one of: {choices}.")
-        super().__init__(validate=rule, **_options(more, meaning))
+        super().__init__(validate=rule, **options(more, meaning))
 
     default_error_messages = {"invalid": "Please give a text."}
 
@@ -118,7 +115,7 @@ class Key(fields.UUID):
 
     def __init__(self, meaning: str = "", lookup: str = "", **more: Any) -> None:
         self.lookup = lookup
-        super().__init__(**_options(more, meaning))
+        super().__init__(**options(more, meaning))
 
     default_error_messages = {"invalid_uuid": "Please give an id, such as 0192f3a4-5b6c-7d8e-9f01-23456789abcd."}
 
@@ -132,7 +129,7 @@ class Moment(fields.AwareDateTime):
     """A time with its offset from UTC (RFC 3339)."""
 
     def __init__(self, meaning: str = "", **more: Any) -> None:
-        super().__init__(**_options(more, meaning))
+        super().__init__(**options(more, meaning))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         try:
@@ -157,7 +154,7 @@ def moment(value: Any) -> datetime:
 
 class Day(fields.Date):
     def __init__(self, meaning: str = "", **more: Any) -> None:
-        super().__init__(**_options(more, meaning))
+        super().__init__(**options(more, meaning))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         try:
@@ -184,7 +181,7 @@ class MomentOrDay(fields.String):
     """A time with its offset, or a day on the reader's own calendar."""
 
     def __init__(self, meaning: str = "", **more: Any) -> None:
-        super().__init__(**_options(more, meaning))
+        super().__init__(**options(more, meaning))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         try:
@@ -197,13 +194,13 @@ def listed(item: fields.Field[Any], meaning: str = "", most: int = 100, **more: 
     """A list of ``item``, at most ``most``."""
     rule = validate.Length(max=most, error="At most {max} of these, please.")
     messages = {"invalid": "Please give a list."}
-    return fields.List(item, validate=rule, **_options({"error_messages": messages, **more}, meaning))
+    return fields.List(item, validate=rule, **options({"error_messages": messages, **more}, meaning))
 
 
 def record(name: str, given: Fields, meaning: str = "", **more: Any) -> fields.Field[Any]:
     """An object with fields of its own, called ``name`` in the document."""
     messages = {"type": "Please give a JSON object."}
-    return fields.Nested(schema(name, given), **_options({"error_messages": messages, **more}, meaning))
+    return fields.Nested(schema(name, given), **options({"error_messages": messages, **more}, meaning))
 
 
 def told(name: str, given: Fields, meaning: str = "", **more: Any) -> fields.Field[Any]:
@@ -231,83 +228,6 @@ def camel(name: str) -> str:
 def _cell(cell: Any) -> str:
     needed = ", required" if cell.required else ""
     return f"{cell.label}{needed}{', once in the list' if cell.unique else ''}."
-
-
-# --- from columns and forms ---------------------------------------------------------------------------
-
-_OF_TYPE: tuple[tuple[Any, Callable[..., fields.Field[Any]]], ...] = (
-    (sa.Boolean, Flag),
-    (UtcDateTime, Moment),
-    (sa.Date, Day),
-    (sa.Uuid, Key),
-)
-
-
-def of_column(column: Any, meaning: str, name: str = "", **more: Any) -> fields.Field[Any]:
-    """The field of a model's column."""
-    kind = column.type
-    if isinstance(kind, Choice):
-        return OneOf(kind.members, meaning, **more)
-    if isinstance(kind, RowsOf):
-        return rows_of(name, kind.rows, meaning, **more)
-    if isinstance(kind, Rating):
-        return Whole(meaning, 1, 5, **more)
-    if isinstance(kind, Ruled):
-        limit = getattr(kind.impl, "length", None) or LONGEST
-        return Text(_told(meaning, kind), type(kind), limit, **more)
-    for known, field in _OF_TYPE:
-        if isinstance(kind, known):
-            return field(meaning, **more)
-    if isinstance(kind, sa.Integer):
-        return Whole(meaning, **more)
-    if isinstance(kind, sa.JSON):
-        return fields.Raw(**_options(more, meaning))
-    return Text(meaning, PlainText, getattr(kind, "length", None) or LONGEST, **more)
-
-
-def _told(meaning: str, kind: Ruled) -> str:
-    if isinstance(kind, RichText):
-        return f"{meaning} A small set of HTML tags is kept: {', '.join(sorted(kind.tags))}."
-    return f"{meaning} An IANA name, such as Europe/Berlin." if kind.kind == "zone" else meaning
-
-
-def of_form(
-    grid: Grid, page: str, meanings: Mapping[str, str], special: Mapping[str, fields.Field[Any] | None]
-) -> Fields:
-    """The fields of a grid's form as the API takes them; ``special`` says which are otherwise, or (None) not there."""
-    found: Fields = {}
-    for each in (each for _, group in grid.sections for each in group if page in each.on):
-        if each.name in special:
-            if (own := special[each.name]) is not None:
-                found[each.name] = own
-        else:
-            found[each.name] = _of_form_field(grid, each, page, meanings)
-    for name, own in special.items():
-        if own is not None and name not in found:
-            found[name] = own
-    return found
-
-
-def _of_form_field(grid: Grid, each: FormField, page: str, meanings: Mapping[str, str]) -> fields.Field[Any]:
-    column = grid.model.__table__.c.get(each.name)
-    meaning = meanings.get(each.name) or each.help or each.label
-    nullable = column is not None and column.nullable
-    needed = page == "new" and _is_required(each, column)
-    more: dict[str, Any] = {"required": needed, "allow_none": nullable and not needed}
-    if each.lookup:
-        one = Key(meaning, each.lookup, **({} if each.multiple else more))
-        return listed(one, meaning, **more) if each.multiple else one
-    if each.kind == "bool":
-        return Flag(meaning, **more)
-    if column is None:
-        return Text(meaning, PlainText, 500, **more)
-    return of_column(column, meaning, f"{page.title()}{grid.model.__name__}{camel(each.name)}", **more)
-
-
-def _is_required(each: FormField, column: Any) -> bool:
-    if each.required is False or column is None:
-        return bool(each.required)
-    return not column.nullable and column.default is None
 
 
 # --- errors -------------------------------------------------------------------------------------------

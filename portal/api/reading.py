@@ -10,7 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from portal.api.fields import camel, of_column
+from portal.api.columns import of_column
+from portal.api.fields import camel
 from portal.core import access
 from portal.core.tenancy import tenant_id
 
