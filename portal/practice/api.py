@@ -1,4 +1,4 @@
-"""Mock interviews, their checklists and training in the API, and the way of an application to them."""
+"""Mock interviews and their checklists in the API, and the way of an application to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,14 +26,13 @@ from portal.practice.models import (
     Decision,
     MockInterview,
     MockInterviewChecklistItem,
-    MockInterviewChecklistTemplate,
     MockMode,
     TrainingAssignment,
 )
 from portal.practice.training_api import application_of, plainly, training_fields
 from portal.practice.workflow import CONDUCT, SCHEDULE, TRAINING_FIELDS
 
-Item, Criterion = MockInterviewChecklistItem, MockInterviewChecklistTemplate
+Item = MockInterviewChecklistItem
 _SOME_KEY = "0192f3a4-5b6c-7d8e-9f01-23456789abcd"
 
 
