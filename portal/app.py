@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, g, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_migrate import Migrate
@@ -16,7 +16,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import admin, cli, health, jobs, messaging, metrics
+from portal import admin, api, cli, health, jobs, messaging, metrics
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
@@ -24,10 +24,13 @@ from portal.core.db import db, prepare_engine
 from portal.core.errors import PortalError
 from portal.core.limits import limiter
 from portal.feedback import admin as feedback_admin
+from portal.feedback import api as feedback_api
 from portal.feedback import views as feedback_views
 from portal.hiring import admin as hiring_admin
+from portal.hiring import api as hiring_api
 from portal.hiring import applicationpage
 from portal.interviews import admin as interviews_admin
+from portal.interviews import api as interviews_api
 from portal.interviews import cards as _interview_cards  # noqa: F401 - they stand on the home
 from portal.interviews import panels
 from portal.interviews import replies as interview_replies
@@ -37,8 +40,11 @@ from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
 from portal.messaging import choices, feed_views, inbound, inbound_views, operations, previews
 from portal.people import admin as people_admin
+from portal.people import api as people_api
+from portal.people import token_views
 from portal.people import views as people_views
 from portal.practice import admin as practice_admin
+from portal.practice import api as practice_api
 from portal.practice import boxes as _practice_boxes  # noqa: F401 - they stand beside forms
 from portal.practice import bulk as _practice_bulk  # noqa: F401 - it adds to bulk bars
 from portal.practice import calendar as _practice_calendar  # noqa: F401 - its events stand in the calendar
@@ -46,6 +52,7 @@ from portal.practice import cards as _practice_cards  # noqa: F401 - they stand 
 from portal.practice import checklist_views, conduct_views, summaries, training_admin
 from portal.practice import series_views as practice_series
 from portal.practice import slots_admin as practice_slots
+from portal.scheduling import api as scheduling_api
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
 
@@ -131,6 +138,7 @@ def _install_requests(app: Flask) -> None:
 
 def _register_features(app: Flask) -> None:
     app.register_blueprint(people_views.blueprint)
+    app.register_blueprint(token_views.blueprint)
     app.register_blueprint(interviews_views.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(feedback_views.blueprint)
@@ -159,6 +167,7 @@ def _register_features(app: Flask) -> None:
         hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS, availability.GRIDS,
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
+    api.install(app, csrf, (people_api, hiring_api, scheduling_api, interviews_api, feedback_api, practice_api))
     messaging.install(app)
     inbound.install(app, panels.reply)
     jobs.install(app)
@@ -167,33 +176,43 @@ def _register_features(app: Flask) -> None:
 
 
 def _register_errors(app: Flask) -> None:
-    @app.errorhandler(PortalError)
-    def _refused(error: PortalError) -> ResponseReturnValue:
-        db.session.rollback()
-        return _page(error.status, error.title, error.message)
-
-    @app.errorhandler(CSRFError)
-    def _forged(error: CSRFError) -> ResponseReturnValue:
-        return _page(400, "This form has expired", "Please go back, reload the page and send it again.")
-
-    @app.errorhandler(HTTPException)
-    def _http(error: HTTPException) -> ResponseReturnValue:
-        if error.response is not None or (error.code or 500) < 400:
-            return error.get_response()
-        return _page(error.code or 500, *_PLAIN.get(error.code or 500, (error.name, "This did not work.")))
-
-    @app.errorhandler(Exception)
-    def _failed(error: Exception) -> ResponseReturnValue:
-        db.session.rollback()
-        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _TURNED_AWAY:
-            logs.get().warning("turned away by another transaction", path=web.path())
-            return _page(409, "Somebody else was first", "Others changed the same rows just now. Please try again.")
-        if app.testing:
-            raise error
-        logs.get().error("failure", path=web.path(), exc_info=error)
-        return _page(500, "Something went wrong", "It was noted. Nothing was half done; please try again.")
-
+    app.register_error_handler(PortalError, _refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _failed)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+
+def _refused(error: PortalError) -> ResponseReturnValue:
+    db.session.rollback()
+    return _say(error, error.status, error.title, error.message)
+
+
+def _forged(error: CSRFError) -> ResponseReturnValue:
+    return _say(error, 400, "This form has expired", "Please go back, reload the page and send it again.")
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None or (error.code or 500) < 400:
+        return error.get_response()
+    return _say(error, error.code or 500, *_PLAIN.get(error.code or 500, (error.name, "This did not work.")))
+
+
+def _failed(error: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _TURNED_AWAY:
+        logs.get().warning("turned away by another transaction", path=web.path())
+        told = "Others changed the same rows just now. Please try again."
+        return _say(error, 409, "Somebody else was first", told)
+    if current_app.testing:
+        raise error
+    logs.get().error("failure", path=web.path(), exc_info=error)
+    return _say(error, 500, "Something went wrong", "It was noted. Nothing was half done; please try again.")
+
+
+def _say(error: Exception, code: int, title: str, message: str) -> ResponseReturnValue:
+    """A page; or, where the API was asked, JSON."""
+    return api.problems.of(error, code) if api.problems.concern() else _page(code, title, message)
 
 
 _TURNED_AWAY = ("40001", "40P01")  # PostgreSQL: of two that wait for each other in a circle it ends one

@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from typing import Any
+from uuid import UUID
 
 import click
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from portal.hiring.actions import add_pipeline
 from portal.messaging import actions as messages
 from portal.messaging import queries
 from portal.people import actions
-from portal.people.models import Role, Tenant, User
+from portal.people.models import ApiToken, Role, Tenant, User
 from portal.practice.checklists import add_starters
 
 user = AppGroup("user", help="Users.")
@@ -156,16 +157,52 @@ def user_create(
 @click.option("--name", required=True, help="What it is for.")
 @click.option("--tenant", help="Name or slug; needed where the address is in several tenants.")
 @click.option("--days", default=365, show_default=True, help="How long it is good for; 0 for ever.")
+@click.option("--read-only", is_flag=True, help="It reads, and changes nothing.")
+@click.option("--scope", multiple=True, help="It may do just this of what its owner may, such as read:interviews.")
 @with_appcontext
-def token_create(email: str, name: str, tenant: str | None, days: int) -> None:
+def token_create(
+    email: str, name: str, tenant: str | None, days: int, read_only: bool, scope: tuple[str, ...]
+) -> None:  # fmt: skip
     """Make a token for the API; the last line is the token alone, and it is never shown again."""
     session = db.session()
     with act(label="token create"), everywhere(session), _in_words():
         owner = _user(session, email, tenant)
         with tenant_scope(owner.tenant_id, session):
-            secret = actions.issue_token(session, owner, name, at=clock.now(), days=days or None)
+            within = [*(actions.READ_ONLY if read_only else ()), *scope] or None
+            secret = actions.issue_token(session, owner, name, at=clock.now(), days=days or None, scope=within)
             session.commit()
     click.echo(secret)
+
+
+@token.command("list")
+@click.option("--email", help="Whose; left out, everybody's.")
+@with_appcontext
+def token_list(email: str | None) -> None:
+    """The tokens there are: key, owner, name, scope, last use, end."""
+    session = db.session()
+    mine = sa.and_(User.tenant_id == ApiToken.tenant_id, User.id == ApiToken.user_id)
+    query = sa.select(ApiToken, User.email).join(User, mine).order_by(User.email, ApiToken.id)
+    with everywhere(session):
+        for row, owner in session.execute(query.where(User.email == email.strip().lower()) if email else query):
+            scope = " ".join(row.scope) if row.scope is not None else "all that its owner may"
+            used = f"used {row.last_used_at:%Y-%m-%d %H:%M} UTC" if row.last_used_at else "never used"
+            ends = f"until {row.expires_at:%Y-%m-%d} UTC" if row.expires_at else "for ever"
+            click.echo(f"{row.id}  {owner}  {row.name}  ({scope}; {used}; {ends})")
+
+
+@token.command("revoke")
+@click.argument("key", type=click.UUID)
+@with_appcontext
+def token_revoke(key: UUID) -> None:
+    """End a token, by its key in the list."""
+    session = db.session()
+    with act(label="token revoke"), everywhere(session):
+        row = session.scalar(sa.select(ApiToken).where(ApiToken.id == key))
+        if row is None:
+            raise click.ClickException("There is no such token.")
+        session.delete(row)
+        session.commit()
+    click.echo("Revoked.")
 
 
 class _in_words:

@@ -129,6 +129,8 @@ def _environ(
         "SECRET_KEY": "the tests' secret key, which is none",
         "PORT": port,
         "LOGIN_RATE": "1000 per minute",
+        "API_READ_RATE": "100000 per minute",
+        "API_WRITE_RATE": "100000 per minute",
     }
 
 

@@ -8,8 +8,7 @@ from flask.testing import FlaskCliRunner
 from portal import doctor
 from portal.core.db import db
 from portal.core.tenancy import everywhere
-from portal.people.actions import token_hash
-from portal.people.models import ApiToken
+from portal.people.models import ApiToken, token_hash
 from portal.practice.criteria import STARTERS
 from tests.conftest import MakeApp
 from tests.messaging.world import HOUR, make_world

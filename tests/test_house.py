@@ -50,6 +50,8 @@ ROOMS = {
     "conduct_forms": 3,  # of the page on which a mock interview is conducted
     "admin": 4,
     "api": 4,
+    "checklists_api": 4,  # criteria in the API
+    "training_api": 4,  # trainings and sessions in the API
     "applicationpage": 4,  # what stands on the page of an application
     "bulk_forms": 3,
     "boxes": 4,  # live boxes beside forms
@@ -64,6 +66,7 @@ ROOMS = {
     "conduct_page": 4,  # what that page shows
     "series_views": 4,  # the times that a series would get
     "views": 4,
+    "token_views": 4,  # the page of one's own API tokens
     "summaries": 4,  # what stands on the pages of mock interviews, trainings and their applications
     "training_admin": 4,  # the grids of trainings and their sessions
     "availability": 4,  # grids of people's time, and what they add elsewhere
@@ -96,7 +99,7 @@ PACKAGES = {
 }
 """The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
 
-MESSAGING_PAGES = frozenset({"admin", "choices", "feed_views", "inbound_views", "operations", "previews"})
+MESSAGING_PAGES = frozenset({"admin", "api", "choices", "feed_views", "inbound_views", "operations", "previews"})
 """The rooms of messaging that are pages, and so lie where the features' pages do."""
 
 ENTRY_POINTS = 5

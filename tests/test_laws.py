@@ -18,10 +18,14 @@ from portal.core.workflow import workflows
 from portal.people.models import Tenant
 from portal.people.roles import BUILT_IN, slug
 from tests.support import statements
+from tests.support.api import caller
 from tests.support.cast import Cast, make_person
 from tests.support.world import World, populate
 
-OPEN = {"static", "people.login", "health.alive", "health.ready", "metrics.metrics", "inbound.receive", "feed.calendar"}
+OPEN = {
+    "static", "people.login", "health.alive", "health.ready", "metrics.metrics", "inbound.receive", "feed.calendar",
+    "api.openapi", "api.docs",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -37,7 +41,8 @@ def _rules(app: Flask, method: str) -> Iterator[Any]:
 
 
 def _url(app: Flask, rule: Any, key: str) -> str:
-    values = {name: key if name in ("key", "run", "view") else "x" for name in rule.arguments}
+    keys = ("key", "run", "view", "id", "item_id", "session_id")
+    values = {name: key if name in keys else "x" for name in rule.arguments}
     values |= {"verb": "confirm", "kind": "csv", "name": "users"} | {k: v for k, v in values.items() if v == key}
     with app.test_request_context():
         built = app.url_map.bind("localhost").build(rule.endpoint, {n: values[n] for n in rule.arguments})
@@ -49,12 +54,17 @@ def test_every_page_asks_who_you_are(app: Flask, client: Any) -> None:
     for rule in _rules(app, "GET"):
         answer = client.get(_url(app, rule, str(uuid4())))
         answers[rule.rule] = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
-    assert {rule: got for rule, got in answers.items() if got != (302, "/login")} == {}
+    # A person is shown the way to the door; a program is told that it needs a token.
+    asked = {rule: (401, "") if rule.startswith("/api/") else (302, "/login") for rule in answers}
+    assert {rule: got for rule, got in answers.items() if got != asked[rule]} == {}
 
 
 def test_every_post_without_a_token_is_refused(app: Flask, make_client: Any, cast: Cast) -> None:
     client = make_client(cast.alice)
     answers = {rule.rule: client.post(_url(app, rule, str(uuid4()))).status_code for rule in _rules(app, "POST")}
+    for method in ("PATCH", "DELETE"):
+        for rule in _rules(app, method):
+            answers[f"{method} {rule.rule}"] = client.open(_url(app, rule, str(uuid4())), method=method).status_code
     assert {rule: code for rule, code in answers.items() if code != 400} == {}
     assert client.post("/login", data={"email": "x@y.example", "password": "z"}).status_code == 400
 
@@ -81,7 +91,55 @@ def test_a_foreign_row_answers_as_one_that_never_was(app: Flask, make_client: An
     assert told == {}
 
 
-def test_no_list_export_or_look_up_shows_the_other_tenant(make_client: Any, cast: Cast, world: World) -> None:
+_BODIES = {"status": "withdrawn", "outcome": "passed", "reply": "accepted", "reason": "x", "progress_notes": "x"}
+
+
+def test_in_the_api_a_foreign_row_answers_as_one_that_never_was(app: Flask, cast: Cast, world: World) -> None:
+    api = caller(app, cast.alice)
+    grids_of = {"candidate-projects": "applications", "interview-slots": "slots", "me": "users"}
+    told: dict[str, Any] = {}
+    for each in app.extensions["api"]:
+        if "{" not in each.path:
+            continue
+        foreign = world.foreign[grids_of.get(each.tag, each.tag)]
+        foreign = world.foreign["job-roles"] if "by-role" in each.path else foreign
+        foreign = cast.charlie.id if "coordinator/" in each.path else foreign
+        foreign = world.foreign["applications"] if "candidate-project/" in each.path else foreign
+        body = _valid(each, world, cast) if not each.reads and each.method != "DELETE" else None
+        query = "?reason=x" if any(param.name == "reason" for param in each.params) else ""
+        theirs, nobodys = (api.ask(each.method, _filled(each.path, key, world) + query, body)
+                           for key in (foreign, uuid4()))  # fmt: skip
+        if _plain(theirs) != _plain(nobodys) or theirs.status_code != 404:
+            told[f"{each.method} {each.path}"] = (
+                theirs.status_code,
+                nobodys.status_code,
+                theirs.get_data(as_text=True),
+            )
+    assert told == {}
+
+
+def _filled(path: str, key: Any, world: World) -> str:
+    below = {"{item_id}": world.foreign["mock-interview-items"], "{session_id}": world.foreign["training-sessions"]}
+    for name, value in below.items():
+        path = path.replace(name, str(value))
+    return "/" + path.replace("{id}", str(key))
+
+
+def _valid(endpoint: Any, world: World, cast: Cast) -> dict[str, Any]:
+    """A body that is right in itself, so that only the row is missing."""
+    later = {"scheduled_start": "2099-01-01T09:00:00Z", "scheduled_end": "2099-01-01T10:00:00Z"}
+    own = {
+        "coordinator_id": cast.alice.id, "job_role_id": world.own["job-roles"], "session_start": "2099-01-01T09:00:00Z",
+        "topic": "x", "criterion": "x", "decision": "approved", "overall_rating": 3, **later, **_BODIES,
+    }  # fmt: skip
+    if endpoint.path.startswith("training/") and endpoint.path.endswith("/complete") and "session" not in endpoint.path:
+        own["outcome"] = "dropped_out"
+    return {name: own[name] for name, field in (endpoint.body or {}).items() if field.required}
+
+
+def test_no_list_export_or_look_up_shows_the_other_tenant(
+    app: Flask, make_client: Any, cast: Cast, world: World
+) -> None:
     client = make_client(cast.alice)
     seen = []
     for grid in grids().values():
@@ -92,6 +150,12 @@ def test_no_list_export_or_look_up_shows_the_other_tenant(make_client: Any, cast
     for name in ("users", "candidates", "applications", "jobs", "projects", "teams", "roles", "job_roles"):
         if "Northwind-only" in client.get(f"/lookup/{name}?q=northwind").get_data(as_text=True):
             seen.append(name)
+    for each in app.extensions["api"]:
+        if each.method == "GET" and "{" not in each.path:
+            for query in ("", "?q=northwind") if any(param.name == "q" for param in each.params) else ("",):
+                body = client.get(f"/api/{each.path}{query}").get_data(as_text=True)
+                if "Northwind-only" in body or str(cast.charlie.tenant_id) in body:
+                    seen.append(each.path)
     assert seen == []
 
 
@@ -113,11 +177,13 @@ def test_every_list_costs_the_same_for_one_row_and_fifty(
     app: Flask, make_client: Any, cast: Cast, world: World
 ) -> None:
     client = make_client(cast.alice)
-    few = {path: statements.of_page(app, client, grid.url) for path, grid in grids().items()}
+    lists = [grid.url for grid in grids().values()]
+    lists += [f"/api/{each.path}" for each in app.extensions["api"] if each.method == "GET" and "/" not in each.path]
+    few = {url: statements.of_page(app, client, url) for url in lists}
     world.more(50)
-    many = {path: statements.of_page(app, client, grid.url) for path, grid in grids().items()}
+    many = {url: statements.of_page(app, client, url) for url in lists}
     # A page that is full asks once more how many there are in all.
-    assert {path: (few[path], many[path]) for path in few if many[path] - few[path] not in (0, 1)} == {}
+    assert {url: (few[url], many[url]) for url in few if many[url] - few[url] not in (0, 1)} == {}
 
 
 def test_to_name_many_rows_costs_as_much_as_to_name_a_few(app: Flask, cast: Cast, world: World) -> None:

@@ -51,6 +51,8 @@ class Query:
     size: int = DEFAULT_SIZE
     cols: tuple[str, ...] = ()
     only: tuple[UUID, ...] = ()  # ticked rows; () means all that match
+    more: tuple[sa.ColumnElement[bool], ...] = ()  # further conditions, of those who ask otherwise than by an address
+    order: tuple[Any, ...] = ()  # an order of their own
 
     @classmethod
     def parse(cls, grid: Grid, args: MultiDict[str, str], user: Any, at: datetime) -> "Query":
@@ -160,6 +162,7 @@ def narrow(statement: sa.Select[Any], query: Query, *permissions: str, joins: It
             wanted.update(each.joins)
     if query.only:
         conditions.append(grid.model.id.in_(query.only))
+    conditions.extend(query.more)
     # The session filters by tenant too; here it is said because counts and bulk actions nest this select.
     statement = join(statement, grid, wanted).where(grid.model.tenant_id == tenant_id())
     return access.scope(statement, grid.model, query.user, *permissions).where(*conditions)
@@ -273,6 +276,8 @@ class Page:
 
 def order_by(query: Query) -> list[Any]:
     """The sort with the key as tie-break, so that pages never repeat or skip a row."""
+    if query.order:
+        return [*query.order, query.grid.model.id]
     name = query.sort or query.usual_sort
     column = query.grid.column(name.removeprefix("-"))
     key = query.grid.model.id
@@ -283,12 +288,12 @@ def order_by(query: Query) -> list[Any]:
 def fetch_page(session: Any, query: Query) -> Page:
     """One page: three statements at most, whatever the number of rows."""
     with wall.lifted(session) if query.q else planned_anew():
-        keys, total = _find_keys(session, query)
+        keys, total = find_keys(session, query)
     rows = fetch_rows(session, query.grid, query.columns(), keys[: query.size], query.user)
     return Page(rows, min(total, COUNT_CAP), total > COUNT_CAP, len(keys) > query.size)
 
 
-def _find_keys(session: Any, query: Query) -> tuple[list[UUID], int]:
+def find_keys(session: Any, query: Query) -> tuple[list[UUID], int]:
     """The keys of a page and of the row after it, and how many match; the count stops one above COUNT_CAP."""
     statement = scoped(query)
     found = statement.order_by(*order_by(query)).offset((query.page - 1) * query.size).limit(query.size + 1)

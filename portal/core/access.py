@@ -41,18 +41,24 @@ class Holder(Protocol):
 @dataclass(frozen=True)
 class Grants:
     """All that a user's roles grant; grants add up. ``off`` are the resources that the organisation has switched
-    off: for its people they do not exist."""
+    off: for its people they do not exist. ``within`` is the scope of the token that stands for the user: permissions
+    beyond which nothing is granted, whatever the roles say; None for no such bound."""
 
     held: tuple[Granted, ...] = ()
     off: frozenset[str] = frozenset()
+    within: tuple[str, ...] | None = None
     _cache: dict[str, tuple[Granted, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, permission: str) -> tuple[Granted, ...]:
         """The grants that include ``permission``: itself, ``manage:`` of its resource, or a wildcard."""
         if permission not in self._cache:
-            exists = permission.partition(":")[2] not in self.off
+            exists = permission.partition(":")[2] not in self.off and self.within_scope(permission)
             self._cache[permission] = tuple(g for g in self.held if exists and _includes(g.permission, permission))
         return self._cache[permission]
+
+    def within_scope(self, permission: str) -> bool:
+        """Whether a token's scope includes ``permission``, which the roles may grant or not."""
+        return self.within is None or any(_includes(each, permission) for each in self.within)
 
     def reaches(self, permission: str) -> frozenset[Reach]:
         return frozenset(grant.reach for grant in self.of(permission))

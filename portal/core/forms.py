@@ -228,6 +228,11 @@ def set_look_up(source: LookUp) -> None:
     _look_up = source
 
 
+def known_of(lookup: str, keys: Iterable[UUID]) -> dict[UUID, Known]:
+    """Those of ``keys`` that the present user may know by that look-up."""
+    return _look_up(lookup, keys)
+
+
 def chosen_labels(lookup: str, keys: Iterable[UUID]) -> dict[UUID, str]:
     """What the keys are called, for those that the present user may know."""
     return {key: known.label for key, known in _look_up(lookup, keys).items()}

@@ -1,6 +1,5 @@
 """Verbs of people: make a tenant with its roles, make a user, log in, issue a token."""
 
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -15,7 +14,7 @@ from portal.core import audit, clock, records
 from portal.core.errors import Invalid
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.people import passwords
-from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole
+from portal.people.models import ApiToken, Grant, Role, Team, TeamMember, Tenant, User, UserRole, token_hash
 from portal.people.roles import BUILT_IN
 
 
@@ -117,16 +116,27 @@ def log_in(session: Any, email: str, password: str, at: datetime) -> User:
     return user
 
 
-def issue_token(session: Any, user: User, name: str, *, at: datetime, days: int | None = 365) -> str:
-    """A new API token of ``user``: the secret is answered once and only its hash kept."""
+READ_ONLY = ("read:*", "export:*", "see:*")
+_PERMISSION = re.compile(r"^([a-z_]{1,40}|\*):([a-z_]{1,40}|\*)$")
+LONGEST_LIFE = 3650  # days
+
+
+def issue_token(
+    session: Any, user: User, name: str, *, at: datetime, days: int | None = 365, scope: Sequence[str] | None = None
+) -> str:
+    """A new API token of ``user``: the secret is answered once and only its hash kept.
+
+    ``scope`` are the permissions that it may use of those that its user has (None: all), whatever they come to be;
+    raises Invalid for one that is none.
+    """
+    if days is not None and not 1 <= days <= LONGEST_LIFE:
+        raise Invalid({"days": f"From 1 to {LONGEST_LIFE} days."})
+    if wrong := [each for each in scope or () if not _PERMISSION.match(each)]:
+        raise Invalid({"scope": f"“{wrong[0]}” is no permission; write such as read:interviews or read:*."})
     secret = "gr_" + secrets.token_urlsafe(32)
-    expires = at + timedelta(days=days) if days else None
-    row = ApiToken(user_id=user.id, name=name, secret_hash=token_hash(secret), expires_at=expires)
-    session.add(row)
-    session.flush()
+    values = {
+        "user_id": user.id, "name": name, "secret_hash": token_hash(secret),
+        "expires_at": at + timedelta(days=days) if days else None,
+    }  # fmt: skip
+    records.create(session, ApiToken, values if scope is None else {**values, "scope": list(scope)})
     return secret
-
-
-def token_hash(secret: str) -> str:
-    """What is kept of a token; it is long and random, so one round suffices."""
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask_login import current_user
 from sqlalchemy.orm import aliased
 
-from portal.admin.grid import Column, Filter, FormField, Grid, like, to
+from portal.admin.grid import Column, Filter, FormField, Grid, Link, like, to
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
 from portal.core import access, records
@@ -243,10 +243,11 @@ GRANTS = Grid(
 
 TOKENS = Grid(
     ApiToken, "tokens", "API tokens", "token", "key", "Settings",
-    description="Secrets that stand for their user in the API; made with “flask token create”, revoked here.",
+    description="Everybody's secrets that stand for their user in the API; they can be revoked here.",
     columns=(
         Column("name", "Name", ApiToken.name, "title"),
         Column("user", "User", User.full_name, "person", ("user",), link="users", link_id=ApiToken.user_id),
+        Column("scope", "May", sa.func.coalesce(sa.cast(ApiToken.scope, sa.Text), "all that its user may")),
         Column("last_used_at", "Last used", ApiToken.last_used_at, "datetime"),
         Column("expires_at", "Expires", ApiToken.expires_at, "datetime"),
         Column("created_at", "Made", ApiToken.created_at, "datetime"),
@@ -254,6 +255,7 @@ TOKENS = Grid(
     joins={"user": (User, to(User, ApiToken.user_id), False)},
     filters=(Filter("user", "User", "reference", ApiToken.user_id, lookup="users"),),
     write=("write:tokens",), can_delete=True,
+    links=(Link("Your own tokens", "/account/tokens", "key", ("read:tokens",)),),
 )  # fmt: skip
 
 SETTINGS = Grid(

@@ -1,5 +1,6 @@
 """Tenants, users, teams, roles and their grants, tokens."""
 
+import hashlib
 import json
 from datetime import datetime
 from functools import lru_cache
@@ -91,9 +92,10 @@ class User(Searchable, UserMixin, Audited, Editable, Owned, Model):  # type: ign
             self.learn_roles(session.scalar(sa.select(ROLES_HELD).where(User.id == self.id)))
         return self.__dict__["_held"]  # type: ignore[no-any-return]
 
-    def learn_roles(self, held: str | None) -> None:
-        """Take over what ``ROLES_HELD`` has found of this user."""
-        self.__dict__["_held"] = _read_roles(held, switched_off(self.tenant.features))
+    def learn_roles(self, held: str | None, within: tuple[str, ...] | None = None) -> None:
+        """Take over what ``ROLES_HELD`` has found of this user; ``within`` is the scope of a token that stands for
+        them."""
+        self.__dict__["_held"] = _read_roles(held, switched_off(self.tenant.features), within)
 
     def __str__(self) -> str:
         return self.full_name
@@ -185,21 +187,28 @@ ROLES_HELD = (
 
 
 @lru_cache(maxsize=512)
-def _read_roles(held: str | None, off: frozenset[str]) -> tuple[Grants, tuple[str, ...]]:
+def _read_roles(
+    held: str | None, off: frozenset[str], within: tuple[str, ...] | None = None
+) -> tuple[Grants, tuple[str, ...]]:
     """The grants and the names of roles. The same text always says the same: it may be kept, whose ever it is."""
     rows = json.loads(held or "[]")
     grants = (Granted(p, Reach(r), tuple(json.loads(stages or "[]"))) for _, p, r, stages in rows if p)
-    return Grants(tuple(grants), off), tuple(sorted({name for name, *_ in rows}))
+    return Grants(tuple(grants), off, within), tuple(sorted({name for name, *_ in rows}))
 
 
 class ApiToken(Audited, Timestamped, Owned, Model):
-    """A secret that stands for its user in the API; only its hash is kept."""
+    """A secret that stands for its user in the API; only its hash is kept.
+
+    ``scope`` lists the permissions that the token may use of those that its user has, such as ``read:*``; None for all.
+    ``last_used_at`` is noted every few minutes at most.
+    """
 
     __tablename__ = "api_tokens"
     __table_args__ = (sa.UniqueConstraint("secret_hash"), sa.Index("ix_api_tokens_user", "tenant_id", "user_id"))
     user_id: Mapped[UUID] = ref("users", cascade=True)
     name: Mapped[str] = text(120)
     secret_hash: Mapped[str] = mapped_column(sa.String(64), info={"secret": True})
+    scope: Mapped[list[Any] | None]
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
 
@@ -207,6 +216,11 @@ class ApiToken(Audited, Timestamped, Owned, Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def token_hash(secret: str) -> str:
+    """What is kept of a token; it is long and random, so one round suffices."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 access.declare(Tenant, "settings", always=lambda me: Tenant.id == tenant_id())

@@ -220,7 +220,9 @@ def create_mock_interview(session: Any, values: Mapping[str, Any], change: Chang
     given = Change(change.at, change.by, {**change.data, **values, "notes": notes})
     result = send_to_mock_interview(session, [application], given, lambda keys: dict.fromkeys(keys, coordinator))
     if error := result.refused.get(application):
-        raise Invalid({"application_id": error.message}) if isinstance(error, Missing | WrongState) else error
+        if isinstance(error, Missing | WrongState):
+            raise Invalid({"application_id": error.message}) from error
+        raise error
     query = sa.select(MockInterview).where(MockInterview.application_id == application, MockInterview.status.in_(OPEN))
     named = joinedload(MockInterview.application, innerjoin=True).joinedload(Application.candidate, innerjoin=True)
     row: MockInterview = session.scalars(query.options(named)).one()

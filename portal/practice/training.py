@@ -85,7 +85,9 @@ def create_training(session: Any, values: Mapping[str, Any], change: Change) -> 
         raise Invalid({"application_id": "Please choose an application."})
     result = assign_training(session, [application], Change(change.at, change.by, {**change.data, **values}))
     if error := result.refused.get(application):
-        raise Invalid({"application_id": error.message}) if isinstance(error, Missing | WrongState) else error
+        if isinstance(error, Missing | WrongState):
+            raise Invalid({"application_id": error.message}) from error
+        raise error
     query = sa.select(TrainingAssignment).where(
         TrainingAssignment.application_id == application, TrainingAssignment.status.in_(GOING_ON)
     )

@@ -73,6 +73,13 @@ FULLCALENDAR = Package(
     # Its icons: a font inside the style sheet, which our Content-Security-Policy refuses. We draw our own.
     cut=re.compile(r"@font-face\{font-family:fcicons;[^}]*\}"),
 )
+SWAGGER_UI = Package(  # the page of the API's document
+    "swagger-ui-dist",
+    "5.35.0",
+    "534eaba4cb56f55dd73c638179a993512af4674f63317e0826e00da44fc465b0"
+    "21c341bc0a0c2bcd4e18997927fe1d3008336c5dd19aad334d1c2dec53cc9551",
+    ("swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "LICENSE", "NOTICE"),
+)
 AXE = Package(  # for the tests only: never served
     "axe-core",
     "4.14.1",
@@ -81,7 +88,7 @@ AXE = Package(  # for the tests only: never served
     ("axe.min.js", "LICENSE", "LICENSE-3RD-PARTY.txt"),
     folder=ROOT / "tests" / "support" / "axe",
 )
-PACKAGES = (BOOTSTRAP, TOM_SELECT, FULLCALENDAR, ICONS, AXE)
+PACKAGES = (BOOTSTRAP, TOM_SELECT, FULLCALENDAR, SWAGGER_UI, ICONS, AXE)
 
 
 def fetch(package: Package, scratch: Path) -> Path:

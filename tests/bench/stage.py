@@ -88,6 +88,7 @@ def stage(folder: Path, seed: int, scale: float, say: Callable[[str], None]) -> 
             "ENV": "production", "DATABASE_URL": url.render_as_string(hide_password=False), "REDIS_URL": queue.url,
             "SECRET_KEY": "nobody else ever sees this portal", "GREENROOM_DATA": str(folder / "data"),
             "PORT": str(free_port()), "LOG_LEVEL": "INFO",
+            "API_READ_RATE": "1000000 per minute",
         }  # fmt: skip
         environ["BASE_URL"] = f"http://127.0.0.1:{environ['PORT']}"
         settings = Settings.from_env(environ)

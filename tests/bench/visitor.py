@@ -42,8 +42,9 @@ class Answer:
 class Visitor:
     """One person with one connection; not for several threads at once."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, token: str = "") -> None:
         self._connection = HTTPConnection(urlsplit(address).netloc, timeout=300)
+        self._token = token
         self._cookies: dict[str, str] = {}
         self._used = 0.0
 
@@ -64,6 +65,8 @@ class Visitor:
 
     def _send(self, method: str, path: str, body: str | None, keep: bool) -> "Page":
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         if time.perf_counter() - self._used > PATIENCE:

@@ -1,0 +1,27 @@
+"""What the fields mean that many entities have."""
+
+COMMON = {
+    "id": "The row's key; it never changes.",
+    "version": "Grows with each change. Send the one you have seen when you change the row.",
+    "created_at": "When the row was made.",
+    "updated_at": "When it was last changed.",
+    "active": "Whether it may still be chosen.",
+    "timezone": "The time zone in which its times are shown.",
+    "notes": "Notes for colleagues.",
+    "order": "Its place in the order, from 0.",
+    "description": "What it is about.",
+    "reason": "Why.",
+    "allow_past": "Record knowingly what lies in the past; without it the start must be ahead.",
+    "overrule_reason": "Book in spite of a clash, because of this. Without it a clash is refused with 409.",
+    "meeting_link": "Where people meet online; http or https.",
+    "cancelled_at": "When it was cancelled.",
+    "cancellation_reason": "Why it was cancelled.",
+    "completed_at": "When it was completed.",
+    "started_at": "When it began.",
+    "reschedule_count": "How often it was moved.",
+    "application_id": "The application (candidate project) it belongs to.",
+    "slot_id": "A slot to book. It fills what is left out: time, zone, and whose it is.",
+    "coordinator_id": "The coordinator.",
+    "recruiter_id": "The recruiter.",
+    "status": "Where it stands; only verbs change it.",
+}
