@@ -137,7 +137,7 @@ def policy() -> str:
     )
 
 
-_SECRET_PATHS = re.compile(r"(?i)(/calendar/+feed/+).+")
+_SECRET_PATHS = re.compile(r"(?i)(/feed/+).+")
 
 
 def path() -> str:
