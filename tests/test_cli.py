@@ -97,7 +97,7 @@ def test_the_outbox_is_counted_and_dead_messages_are_queued_again(
     with app.app_context():
         jobs.deliver()
     said = run.invoke(args=["outbox", "status"]).output
-    assert "messages dead      1\nmessages sent      1\n" in said
+    assert "messages dead      1\nmessages sent      2\n" in said
     assert "interview_scheduled to jane1@mail.example: The mail server answered 550 no such mailbox" in said
     mailbox.refuse.clear()
     assert run.invoke(args=["outbox", "retry"]).output == "1 message queued again.\n"

@@ -36,6 +36,8 @@ def keep_plans(engine: sa.Engine) -> None:
     def _roll_back(connection: sa.Connection) -> None:
         # psycopg's own ROLLBACK drops every prepared statement, for fear that a table was made in between. All that
         # only reads ends in one; and tables are made by migrations alone, which have a connection of their own.
+        if connection.invalidated:
+            return
         driver: Any = connection.connection.dbapi_connection
         with contextlib.suppress(psycopg.Error):  # what is wrong with the connection, psycopg's own will say
             if driver.pgconn.transaction_status in _BEGUN:

@@ -279,6 +279,7 @@ def check_time(rows: Sequence[Interview]) -> None:
 def check_reminders(rows: Sequence[Interview]) -> None:
     """Those that wait are of the present schedule, for all who come, and of nothing that is not ahead."""
     waiting = sa.select(Reminder).where(Reminder.void_at.is_(None), Reminder.queued_at.is_(None))
+    waiting = waiting.where(Reminder.kind.in_([rule.kind for rule in RULES]))  # owed feedback has its own
     found = {
         (each.subject_id, each.schedule_version, each.kind, each.recipient_id, each.due_at)
         for each in db.session.scalars(waiting)

@@ -306,19 +306,28 @@ def check_events(books: Books, mocks: list[Any], trainings: list[Any], sessions:
         for row in rows:
             verbs = [verb for verb in books.verbs(row) if verb in flow.moves]
             told = {name: n for name, n in books.events.get(row.id, Counter()).items() if not _tells(name)}
-            assert told == Counter(flow.moves[verb].event for verb in verbs), (row, verbs)
+            made = ["MockInterviewScheduled"] if _made_with_a_time(books, row) else []
+            assert told == Counter([*made, *(flow.moves[verb].event for verb in verbs)]), (row, verbs)
     for row in mocks:
         told = books.events.get(row.id, Counter())
         approved, failed = told["CandidateApprovedForClientInterview"], told["CandidateFailedMockInterview"]
         assert (approved, failed) == (row.decision == "approved", row.decision in ("needs_training", "rejected"))
         assert told["CandidateSentToMockInterview"] <= 1 + handed_over(books, row)
+        assert told["MockInterviewHandedOver"] == handed_over(books, row)
         assert row.version == 1 + len(books.verbs(row))
     for row in trainings:
         assert books.events[row.id]["TrainingAssigned"] == 1
 
 
 def _tells(name: str) -> bool:
-    return name.startswith("Candidate") or name == "TrainingAssigned"
+    return name.startswith("Candidate") or name in ("TrainingAssigned", "MockInterviewHandedOver")
+
+
+def _made_with_a_time(books: Books, row: Any) -> bool:
+    if not isinstance(row, MockInterview):
+        return False
+    (changes,) = (changes for action, changes in books.audits[row.id] if action == "created")
+    return bool(changes["status"][1] == "scheduled")
 
 
 def check_time(candidates: dict[UUID, UUID], mocks: list[Any], sessions: list[Any], interviews: list[Any]) -> None:
