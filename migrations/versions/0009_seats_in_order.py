@@ -12,8 +12,8 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-_FORMER_KEY = op.f("fk_panelists_tenant_id_interview_id")
-_KEY = op.f("fk_panelists_tenant_id_scheduled_start_interview_id")
+_FORMER_KEY = "fk_panelists_tenant_id_interview_id"
+_KEY = "fk_panelists_tenant_id_scheduled_start_interview_id"
 _ITS_START = (
     "UPDATE panelists SET scheduled_start = (SELECT interviews.scheduled_start FROM interviews "
     "WHERE interviews.tenant_id = panelists.tenant_id AND interviews.id = panelists.interview_id)"
