@@ -38,7 +38,8 @@ from portal.interviews import slots_admin as _interview_slots_admin  # noqa: F40
 from portal.interviews import templates as interview_templates
 from portal.interviews import views as interviews_views
 from portal.messaging import admin as messaging_admin
-from portal.messaging import choices, feed_views, inbound, inbound_views, operations, previews
+from portal.messaging import api as messaging_api
+from portal.messaging import bell, choices, feed_views, inbound, inbound_views, operations, previews
 from portal.people import admin as people_admin
 from portal.people import api as people_api
 from portal.people import token_views
@@ -151,6 +152,7 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(checklist_views.blueprint)
     app.register_blueprint(conduct_views.blueprint)
     app.register_blueprint(practice_series.blueprint)
+    app.register_blueprint(bell.blueprint)
     app.register_blueprint(choices.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(previews.blueprint)
@@ -167,7 +169,8 @@ def _register_features(app: Flask) -> None:
         hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS, availability.GRIDS,
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
-    api.install(app, csrf, (people_api, hiring_api, scheduling_api, interviews_api, feedback_api, practice_api))
+    apis = (people_api, hiring_api, scheduling_api, interviews_api, feedback_api, practice_api, messaging_api)
+    api.install(app, csrf, apis)
     messaging.install(app)
     inbound.install(app, panels.reply)
     jobs.install(app)

@@ -1,5 +1,5 @@
 // Starts the modules. Each looks for its own marks on the page and leaves every other page alone.
-const MODULES = ["appearance", "menus", "dialogs", "forms", "autosave", "query", "cards", "bulk", "lookup", "progress", "times", "zones", "live", "rows", "fills"];
+const MODULES = ["appearance", "menus", "dialogs", "forms", "autosave", "query", "cards", "bulk", "lookup", "progress", "times", "zones", "live", "rows", "fills", "notifications"];
 
 // What one page alone needs it names itself.
 const OWN = (document.body.dataset.module ?? "").split(" ").filter(Boolean);

@@ -99,7 +99,9 @@ PACKAGES = {
 }
 """The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
 
-MESSAGING_PAGES = frozenset({"admin", "api", "choices", "feed_views", "inbound_views", "operations", "previews"})
+MESSAGING_PAGES = frozenset({
+    "admin", "api", "bell", "choices", "feed_views", "inbound_views", "notices", "operations", "previews",
+})  # fmt: skip
 """The rooms of messaging that are pages, and so lie where the features' pages do."""
 
 ENTRY_POINTS = 5

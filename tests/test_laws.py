@@ -101,7 +101,8 @@ def test_in_the_api_a_foreign_row_answers_as_one_that_never_was(app: Flask, cast
     for each in app.extensions["api"]:
         if "{" not in each.path:
             continue
-        foreign = world.foreign[grids_of.get(each.tag, each.tag)]
+        known = {**world.foreign, "notifications": world.foreign_note}
+        foreign = known[grids_of.get(each.tag, each.tag)]
         foreign = world.foreign["job-roles"] if "by-role" in each.path else foreign
         foreign = cast.charlie.id if "coordinator/" in each.path else foreign
         foreign = world.foreign["applications"] if "candidate-project/" in each.path else foreign

@@ -38,6 +38,7 @@ CHAPTERS = {
     "projects": "Clients' orders for people.",
     "jobs": "The roles that projects need.",
     "job-roles": "The catalogue of roles.",
+    "notifications": "What you were told in the portal: your own, whatever your role.",
     "me": "Who you are, and what you may do.",
     "users": "Everyone who may log in.",
     "tokens": "API tokens.",

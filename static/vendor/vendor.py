@@ -80,6 +80,13 @@ SWAGGER_UI = Package(  # the page of the API's document
     "21c341bc0a0c2bcd4e18997927fe1d3008336c5dd19aad334d1c2dec53cc9551",
     ("swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "LICENSE", "NOTICE"),
 )
+SOCKET_IO = Package(  # what notifications arrive by
+    "socket.io-client",
+    "4.8.4",
+    "ef08ca02f55760e26c6e65209166e784f0f86c5a64aab511d3ef973a3a46166a"
+    "83aaca95d4223ddd54eb69e1312f1a63c44aab5a016849166ed628632d67e400",
+    ("dist/socket.io.esm.min.js", "LICENSE"),
+)
 AXE = Package(  # for the tests only: never served
     "axe-core",
     "4.14.1",
@@ -88,7 +95,7 @@ AXE = Package(  # for the tests only: never served
     ("axe.min.js", "LICENSE", "LICENSE-3RD-PARTY.txt"),
     folder=ROOT / "tests" / "support" / "axe",
 )
-PACKAGES = (BOOTSTRAP, TOM_SELECT, FULLCALENDAR, SWAGGER_UI, ICONS, AXE)
+PACKAGES = (BOOTSTRAP, TOM_SELECT, FULLCALENDAR, SWAGGER_UI, SOCKET_IO, ICONS, AXE)
 
 
 def fetch(package: Package, scratch: Path) -> Path:

@@ -74,6 +74,10 @@ GET                     /api/me
 GET                     /api/users
 GET                     /api/tokens
 DELETE                  /api/tokens/{}
+GET PATCH               /api/notifications
+PATCH                   /api/notifications/{}/read
+POST                    /api/notifications/read-all
+GET                     /api/notifications/unread-count
 GET                     /api/openapi.json
 GET                     /api/docs
 """

@@ -21,6 +21,7 @@ from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.hiring.workflow import APPLICATION
 from portal.interviews import actions as interviews
 from portal.interviews.models import Interview, InterviewTemplate
+from portal.messaging.inbox import Notification
 from portal.messaging.models import Delivery
 from portal.people import actions as people
 from portal.people.models import Team, User
@@ -38,12 +39,13 @@ TO_APPROVED = (*TO_VERIFIED, "approved")
 
 @dataclass
 class World:
-    """Keys by grid: ``own`` of Alice's tenant, ``foreign`` of Charlie's."""
+    """Keys by grid: ``own`` of Alice's tenant, ``foreign`` of Charlie's. ``foreign_note`` is what Charlie was told."""
 
     app: Flask
     cast: Cast
     own: dict[str, UUID]
     foreign: dict[str, UUID]
+    foreign_note: UUID
 
     def more(self, count: int) -> None:
         """``count`` further candidates with application and interview in Alice's tenant."""
@@ -60,7 +62,9 @@ class World:
 def populate(app: Flask, cast: Cast) -> World:
     with app.app_context():
         own, foreign = _tenant(cast.alice, "Harbour"), _tenant(cast.charlie, "Northwind-only")
-    return World(app, cast, own, foreign)
+        with tenant_scope(cast.charlie.tenant_id, db.session):
+            note = db.session.scalars(sa.select(Notification.id)).one()
+    return World(app, cast, own, foreign, note)
 
 
 def _tenant(person: Person, mark: str) -> dict[str, UUID]:
@@ -82,7 +86,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.add(InterviewTemplate(name=f"{mark} screening"))
         _offer(me, 1)
         people.issue_token(db.session, me, f"{mark} token", at=clock.now())
-        _tell(me)
+        _tell(me, mark)
         db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))
         db.session.add(TimeOff(user_id=me.id, start=clock.now(), end=clock.now() + timedelta(days=1), notes=mark))
         _assess(me)
@@ -91,8 +95,8 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
 
 
-def _tell(me: User) -> None:
-    """One message, as the worker makes them from an event."""
+def _tell(me: User, mark: str) -> None:
+    """One message and one notification, as the worker makes them from an event."""
     event = db.session.scalars(sa.select(OutboxEvent).where(OutboxEvent.name == "InterviewScheduled")).one()
     db.session.add(
         Delivery(
@@ -101,6 +105,8 @@ def _tell(me: User) -> None:
             next_at=clock.now() + timedelta(days=365),
         )
     )  # fmt: skip
+    told = {"title": f"{me.full_name} is told", "message": mark, "link": f"/interviews/{event.subject_id}"}
+    db.session.add(Notification(user_id=me.id, type="interview_scheduled", idem_key=str(event.id), **told))
     db.session.flush()
 
 
