@@ -16,7 +16,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import admin, api, cli, health, jobs, messaging, metrics
+from portal import admin, api, cli, health, jobs, messaging, metrics, sockets
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
@@ -172,6 +172,7 @@ def _register_features(app: Flask) -> None:
     apis = (people_api, hiring_api, scheduling_api, interviews_api, feedback_api, practice_api, messaging_api)
     api.install(app, csrf, apis)
     messaging.install(app)
+    sockets.install(app)
     inbound.install(app, panels.reply)
     jobs.install(app)
     cli.install(app)

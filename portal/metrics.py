@@ -8,18 +8,20 @@ import ipaddress
 import os
 import secrets
 import time
+from pathlib import Path
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from sqlalchemy import event
 
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.messaging import queries
+from portal.sockets.seats import SOCKETS
 
 blueprint = Blueprint("metrics", __name__)
 REQUESTS = Counter("greenroom_requests", "Requests answered.", ("method", "endpoint", "status"))
@@ -72,11 +74,22 @@ def _permitted() -> bool:
 def _collected() -> CollectorRegistry:
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        for figure in (REQUESTS, SECONDS, QUERIES):
+        for figure in (REQUESTS, SECONDS, QUERIES, SOCKETS):
             registry.register(figure)
     return registry
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What a process had open when it was killed is open no longer, and it could not say so."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _standing() -> CollectorRegistry:

@@ -35,7 +35,7 @@ def web_command(settings: Settings, *, workers: int = 2, threads: int = 8) -> li
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     options = [
         f"--bind={host}:{settings.port}",
-        "--worker-class=gthread",
+        "--worker-class=portal.sockets.worker.Worker",
         f"--workers={workers}",
         f"--threads={threads}",
         "--graceful-timeout=10",

@@ -85,6 +85,7 @@ PACKAGES = {
     "reports": 3,
     "admin": 4,
     "api": 4,
+    "sockets": 4,  # what messaging says to open pages
     "jobs": 4,  # asked by the grids, asks messaging
     "health": 5,
     "metrics": 5,

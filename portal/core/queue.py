@@ -5,7 +5,7 @@ left alone for some seconds, so that a Redis that is down slows nobody down.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import redis
@@ -25,10 +25,17 @@ RUNG_SECONDS = 30
 JOB_SECONDS = {"default": 600, "exports": 3600}
 
 
+def channel(url: str, name: str) -> str:
+    """What the channel ``name`` is called in Redis. Channels know no databases: who shares a Redis would hear us."""
+    database = redis.connection.parse_url(url).get("db", 0)  # type: ignore[no-untyped-call]
+    return f"greenroom:{database}:{name}"
+
+
 class JobQueue:
     """The queues of one Redis."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._redis = redis.Redis.from_url(
             url, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
         )
@@ -51,6 +58,10 @@ class JobQueue:
         """A worker begins to look: what is committed from now on needs a ring of its own."""
         self._ask(lambda connection: connection.delete(RUNG))
 
+    def publish(self, name: str, messages: Sequence[bytes]) -> bool:
+        """Say ``messages`` to whoever hears the channel ``name`` now; False where Redis does not answer."""
+        return self._ask(lambda connection: self._publish(connection, channel(self._url, name), messages)) is not None
+
     def close(self) -> None:
         self._redis.close()
 
@@ -60,6 +71,12 @@ class JobQueue:
         if connection.set(RUNG, 1, nx=True, ex=RUNG_SECONDS):
             self._enqueue(connection, "default", function, ())
         return True
+
+    def _publish(self, connection: "redis.Redis", name: str, messages: Sequence[bytes]) -> Any:
+        with connection.pipeline(transaction=False) as pipeline:
+            for message in messages:
+                pipeline.publish(name, message)
+            return pipeline.execute()
 
     def _enqueue(self, connection: "redis.Redis", queue: str, function: str, args: tuple[Any, ...]) -> Any:
         return Queue(queue, connection=connection, serializer=JSONSerializer).enqueue_call(
