@@ -7,8 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from portal.core.errors import Missing
+from portal.core.tenancy import tenant_id
+from portal.messaging import push
 from portal.messaging.inbox import Notification
 
 COUNTED = 100
@@ -76,7 +80,8 @@ def mark_read(
     types: Collection[str] = (),
 ) -> int:  # fmt: skip
     """Note that the user has read those of ``keys`` (None: all), none that came after ``upto``: who says “all” means
-    those that they have before their eyes. Answers how many were unread."""
+    those that they have before their eyes. Answers how many were unread; their other pages hear of it after the
+    commit."""
     query = sa.update(Notification).where(Notification.user_id == user, Notification.read_at.is_(None))
     if keys is not None:
         query = query.where(Notification.id.in_(keys))
@@ -84,7 +89,10 @@ def mark_read(
         query = query.where(Notification.id <= upto)
     if types:
         query = query.where(Notification.type.in_(types))
-    return _changed(session, query.values(read_at=at))
+    changed = _changed(session, query.values(read_at=at))
+    if changed:
+        (session() if callable(session) else session).info["read_by"] = (tenant_id(), user)
+    return changed
 
 
 def note_click(session: Any, user: UUID, key: UUID, at: datetime) -> None:
@@ -92,6 +100,17 @@ def note_click(session: Any, user: UUID, key: UUID, at: datetime) -> None:
     mark_read(session, user, at, keys=[key])
     first = (Notification.user_id == user, Notification.id == key, Notification.clicked_at.is_(None))
     _changed(session, sa.update(Notification).where(*first).values(clicked_at=at))
+
+
+@event.listens_for(Session, "after_commit")
+def _tell(session: Session) -> None:
+    if reader := session.info.pop("read_by", None):
+        push.tell_read(*reader)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("read_by", None)
 
 
 def _changed(session: Any, query: sa.Update) -> int:
