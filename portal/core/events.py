@@ -1,5 +1,6 @@
 """What happened, written down in the transaction in which it happened. ``messaging`` reads it afterwards."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,11 @@ def listen(name: str, listener: Listener) -> None:
     """Run ``listener`` in the transaction of each event ``name`` (to write reminders, say)."""
     if listener not in _listeners[name]:
         _listeners[name].append(listener)
+
+
+def spoken(name: str) -> str:
+    """``InterviewScheduled``, or ``interview_scheduled``, as people read it: ``Interview scheduled``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("_", " ")).capitalize()
 
 
 def hang_bell(ring: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from portal.admin import menu
 from portal.admin.cells import when
 from portal.core import access, clock
 from portal.core.db import db
-from portal.core.events import OutboxEvent
+from portal.core.events import OutboxEvent, spoken
 from portal.core.types import words
 from portal.messaging import queries
 from portal.messaging.actions import RESEND
@@ -97,7 +97,7 @@ def _failing() -> list[dict[str, Any]]:
         .order_by(OutboxEvent.next_at)
     )
     return [
-        {"name": each.name, "error": each.error, "attempts": each.attempts, "next": _when(each.next_at)}
+        {"name": spoken(each.name), "error": each.error, "attempts": each.attempts, "next": _when(each.next_at)}
         for each in db.session.scalars(query.limit(SHOWN))
     ]
 

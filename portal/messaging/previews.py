@@ -11,7 +11,7 @@ from flask_login import current_user, login_required
 
 from portal.core import access, clock
 from portal.core.errors import Missing
-from portal.core.types import words
+from portal.core.events import spoken
 from portal.messaging import mail
 from portal.messaging.cases import Case
 from portal.messaging.catalog import CATALOGUE, Message, candidate
@@ -40,7 +40,7 @@ class Sample:
 
     @property
     def label(self) -> str:
-        return f"{words(self.message.event)}: {'candidate' if self.to_candidate else 'staff'}"
+        return f"{spoken(self.message.event)}: {'candidate' if self.to_candidate else 'staff'}"
 
     @property
     def mailed(self) -> bool:

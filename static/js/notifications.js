@@ -111,10 +111,12 @@ class Bell {
     this.socket = io("/notifications", { transports: ["websocket"], reconnectionDelayMax: 30000 });
     this.socket.on("connect", () => {
       this.live = true;
+      this.root.documentElement.dataset.socket = "open";
       this.catchUp();
     });
     this.socket.on("disconnect", () => {
       this.live = false;
+      this.root.documentElement.dataset.socket = "none";
     });
     this.socket.on("notification:new", (note) => this.arrive(note));
     this.socket.on("notification:read", () => this.catchUp());

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,21 +11,12 @@ from portal.admin.grid import grids
 from portal.core import clock
 from portal.core.db import db
 from portal.practice.models import MockInterviewChecklistTemplate
+from tests.support.accessibility import faults
 from tests.support.browser import Visit
 from tests.support.cast import Cast
 from tests.support.hiring import at_work, make_application, make_job
 from tests.support.practice import conducted, in_days, make_criteria
 from tests.support.world import populate
-
-AXE = next((Path(__file__).parent.parent / "support" / "axe").rglob("axe.min.js"))
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-
-
-def _faults(page: Any) -> list[str]:
-    page.wait_for_selector("html[data-ready]")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)
-    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]]
 
 
 def _practice(app: Flask, cast: Cast) -> tuple[str, str]:
@@ -64,6 +54,8 @@ def test_every_page_is_accessible_and_quiet(
 
     conduct, checklist = _practice(app, cast)
     over = f"/mock-interviews/{world.own['mock-interviews']}/conduct"
+    urls += ["/notifications/", "/notifications/?show=unread&type=feedback_overdue", "/me/notifications"]
+    urls += ["/operations/", "/operations/templates/?message=4"]
     urls += ["/checklists/", checklist, f"{checklist}/copy", conduct, over]
 
     visit = people(color_scheme="dark")
@@ -72,18 +64,19 @@ def test_every_page_is_accessible_and_quiet(
     told = {}
     for url in urls:
         page.goto(url)
-        if faults := _faults(page):
-            told[url] = faults
+        if found := faults(page):
+            told[url] = found
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 0:
             told.setdefault(url, []).append(f"scrolls sideways by {wide}px")
     page.set_viewport_size({"width": 360, "height": 740})
     narrow = ("/", "/interviews/", row, f"{row}/edit", f"{row}/move/reschedule", f"{row}/feedback", "/login")
-    for url in (*narrow, conduct, checklist, "/checklists/"):
+    messages = ("/notifications/", "/me/notifications", "/operations/", "/operations/templates/?message=4")
+    for url in (*narrow, *messages, conduct, checklist, "/checklists/"):
         page.goto(url)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
-            told[f"{url} at 360 px"] = faults
+        if found := faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
+            told[f"{url} at 360 px"] = found
     assert told == {}
 
 
@@ -108,6 +101,6 @@ def test_each_view_of_the_calendar_is_accessible_and_quiet(
         if view in ("week", "day"):
             page.wait_for_selector("html[data-calendar]")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if faults := _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
-            told[view] = faults
+        if found := faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []):
+            told[view] = found
     assert told == {}

@@ -61,6 +61,7 @@ def test_the_state_of_messages_is_that_of_ones_own_organisation(
 @pytest.mark.database("sqlite")
 def test_each_message_can_be_read_before_anybody_gets_one(make_client: Any, world: World, cast: Cast) -> None:
     client = make_client(cast.alice)
+    assert "Interview scheduled: candidate" in text(client.get("/operations/templates/"))
     for number in range(len(CATALOGUE)):
         assert client.get(f"/operations/templates/?message={number}").status_code == 200
         part = client.get(f"/operations/templates/{number}/html")
