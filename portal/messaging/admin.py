@@ -61,12 +61,18 @@ _STATE = sa.case(
     else_="to_come",
 )
 
+_REMINDS = {
+    "1day": "A day before", "1hour": "An hour before", "15min": "15 minutes before",
+    **{f"overdue{number}": f"Feedback overdue, no. {number}" for number in range(1, 6)},
+}  # fmt: skip
+_KIND = sa.case(_REMINDS, value=Reminder.kind, else_=Reminder.kind)
+
 REMINDERS = Grid(
     Reminder, "reminders", "Reminders", "reminder", "clock-history", "Settings",
     description="Reminders are written with each schedule, and void when it changes.",
     columns=(
         Column("recipient", "To", _name(Reminder), "title"),
-        Column("kind", "Reminder", Reminder.kind),
+        Column("kind", "Reminder", _KIND),
         Column("subject_type", "About", Reminder.subject_type, "choice"),
         Column("state", "State", _STATE, "status", tones={**TONES, "to_come": "blue"}),
         Column("due_at", "Due", Reminder.due_at, "datetime", sort=True),

@@ -72,7 +72,7 @@ def show() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-_LABELS = {"": "All sorts", **{kind: label for kind, (label, _) in LABELS.items()}}
+_LABELS = {"": "All types", **{kind: label for kind, (label, _) in LABELS.items()}}
 
 
 @blueprint.get("/recent.json")

@@ -82,12 +82,15 @@ def _table(at: datetime) -> list[dict[str, Any]]:
     )
     counts: Mapping[tuple[str, str], int] = {(c, s): n for c, s, n in db.session.execute(query)}
     return [
-        {"label": words(channel), "cells": [
+        {"label": _CHANNELS[channel], "cells": [
             {"label": words(status), "count": counts.get((channel.value, status.value), 0), "tone": TONES[status]}
             for status in DeliveryStatus
         ]}
-        for channel in (Channel.EMAIL, Channel.IN_APP)
+        for channel in _CHANNELS
     ]  # fmt: skip
+
+
+_CHANNELS = {Channel.EMAIL: "E-mail", Channel.IN_APP: "In the portal"}
 
 
 def _failing() -> list[dict[str, Any]]:

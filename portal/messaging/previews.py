@@ -62,7 +62,7 @@ def overview() -> ResponseReturnValue:
     return render_template(
         "portal/previews.html", title="Templates", samples=samples(), chosen=sample,
         subject=mail.readable(letter, "Subject"), to=mail.readable(letter, "To"),
-        text=text.get_content() if text else "", note=_note(sample),
+        text=text.get_content() if text else "", told=_note(sample),
         about=LABELS[sample.message.type][1], html_url=f"/operations/templates/{sample.number}/html",
         crumbs=[{"label": "Delivery of messages", "url": "/operations/"}],
         subtitle="With invented people, in your time zone. Nothing is sent.",

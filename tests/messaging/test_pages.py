@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from portal.messaging.catalog import CATALOGUE
+from portal.messaging.models import Channel
 from tests.messaging.world import HOUR, World
 from tests.support.cast import Cast
 from tests.support.mail import MailServer
@@ -62,8 +63,10 @@ def test_the_state_of_messages_is_that_of_ones_own_organisation(
 def test_each_message_can_be_read_before_anybody_gets_one(make_client: Any, world: World, cast: Cast) -> None:
     client = make_client(cast.alice)
     assert "Interview scheduled: candidate" in text(client.get("/operations/templates/"))
-    for number in range(len(CATALOGUE)):
-        assert client.get(f"/operations/templates/?message={number}").status_code == 200
+    for number, message in enumerate(CATALOGUE):
+        page = client.get(f"/operations/templates/?message={number}")
+        shown = re.search("<strong>[^<]+</strong><br>[^<]+", page.get_data(as_text=True)) is not None
+        assert (page.status_code, shown) == (200, Channel.IN_APP in message.channels)
         part = client.get(f"/operations/templates/{number}/html")
         assert part.status_code == 200
         assert "sandbox" in part.headers["Content-Security-Policy"]
