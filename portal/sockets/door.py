@@ -47,7 +47,7 @@ def _leave(app: Flask, user: Any) -> None:
         push.end_log_in(user.tenant_id, user.id, session.get(_MARK, ""))
 
 
-@blueprint.get("/socket.io/")
+@blueprint.get("/socket.io/", websocket=True)
 def admit() -> Response:
     """A seat for who asks as a page of ours, logged in; for all others 403, which does not say why."""
     hub: Hub | None = request.environ.get(_HUB)
@@ -68,8 +68,7 @@ def _is_handshake() -> bool:
     the same process each time."""
     headers, args = request.headers, request.args
     return (
-        headers.get("Upgrade", "").lower() == "websocket"
-        and headers.get("Sec-WebSocket-Version") == "13"
+        headers.get("Sec-WebSocket-Version") == "13"
         and _KEY.fullmatch(headers.get("Sec-WebSocket-Key", "")) is not None
         and (args.get("EIO"), args.get("transport"), args.get("sid")) == ("4", "websocket", None)
     )

@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
+from portal.sockets.door import Door
+from portal.sockets.worker import hub_of
 from tests.support.chromium import Chromium
 
 ARGUMENTS = [
@@ -25,19 +27,27 @@ ARGUMENTS = [
 ]
 
 
+class _Handler(WSGIRequestHandler):
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        self.close_connection = True  # it is gone, or the hub's
+
+
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[str]:
     """Serves `app` on the loopback address for the length of the block; gives its address.
 
-    In this process, so that a stopped clock and the database are the test's own.
+    In this process, so that a stopped clock and the database are the test's own. Pages get sockets as in production.
     """
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    hub = hub_of(app)
+    hub.start()
+    server = make_server("127.0.0.1", port, Door(app, hub), threaded=True, request_handler=_Handler)
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
+        hub.stop()
         server.shutdown()
         thread.join()
         server.server_close()
