@@ -16,13 +16,17 @@ from portal.core import clock
 from portal.core.context import act
 from portal.core.db import Model, OfTenant, db
 from portal.core.events import OutboxEvent
-from portal.core.tenancy import everywhere
+from portal.core.tenancy import everywhere, tenant_scope
+from portal.core.workflow import Change
 from portal.demo import aftermath, small
 from portal.demo.cast import HOLDERS, TENANTS
 from portal.hiring.models import Application, ApplicationActivity, Candidate, Job, Project, StatusChange
 from portal.hiring.pipeline import BY_NAME, CLOSED
 from portal.interviews.models import AHEAD, OPEN, Interview, InterviewStatus, Panelist, Part, Reply
-from portal.messaging.models import Reminder
+from portal.interviews.workflow import INTERVIEW
+from portal.messaging import outbox
+from portal.messaging.inbox import Notification
+from portal.messaging.models import Delivery, Reminder
 from portal.people.models import Tenant, User, my_teams
 from portal.people.roles import BUILT_IN, slug
 from portal.practice.models import (
@@ -90,6 +94,9 @@ def test_the_small_demo_is_two_whole_offices(made: dict[str, UUID]) -> None:
     nothing_refers_to_another_tenant()
     nothing_of_the_past_waits_to_be_told()
     search_texts_are_right()
+    for tenant in made.values():
+        each_bell_has_something(tenant)
+        who_cancels_an_interview_tells_its_people(tenant)
 
 
 def every_log_in_is_there(tenant: UUID, domain: str) -> None:
@@ -272,6 +279,36 @@ def nothing_of_the_past_waits_to_be_told() -> None:
     reminders = list(db.session.scalars(waiting))
     assert reminders
     assert all(reminder.due_at > clock.now() for reminder in reminders)
+
+
+def each_bell_has_something(tenant: UUID) -> None:
+    """Of those who are told of their work: read and unread ones, each as old as its event, in the keys' order."""
+    columns = (Notification.created_at, Notification.read_at, User.email)
+    mine = sa.select(*columns).join(User, User.id == Notification.user_id).where(Notification.tenant_id == tenant)
+    notes = rows(mine.order_by(Notification.id))
+    assert [note.created_at for note in notes] == sorted(note.created_at for note in notes)
+    assert notes[-1].created_at <= clock.now()
+    for role in ("interviewer", "recruiter", "interview-coordinator"):
+        own = {note.read_at is None for note in notes if note.email.startswith(f"{role}@")}
+        assert own == {True, False}, role
+
+
+def who_cancels_an_interview_tells_its_people(tenant: UUID) -> None:
+    with tenant_scope(tenant, db.session):
+        row = db.session.scalars(
+            sa.select(Interview).where(Interview.status == "scheduled", Interview.scheduled_start > clock.now())
+            .where(sa.exists().where(Panelist.interview_id == Interview.id)).order_by(Interview.id).limit(1)
+        ).one()  # fmt: skip
+        key, panel = row.id, set(counts(Panelist.user_id, Panelist.interview_id == row.id))
+        by = db.session.scalars(sa.select(User).where(User.email.startswith("hr@"))).one()
+        INTERVIEW.move(db.session, row, "cancel", Change(clock.now(), by, {"reason": "The job is filled"}))
+        db.session.commit()
+    while outbox.make_deliveries(db.session(), clock.now()):
+        pass
+    found = counts(Delivery.channel, Delivery.subject_id == key, Delivery.event == "InterviewCancelled")
+    assert found == {"email": len(panel) + 1, "in_app": len(panel)}
+    sent = sa.select(Delivery.user_id).where(Delivery.subject_id == key, Delivery.event == "InterviewCancelled")
+    assert set(db.session.scalars(sent.where(Delivery.channel == "in_app", Delivery.status == "sent"))) == panel
 
 
 def search_texts_are_right() -> None:
