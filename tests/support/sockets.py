@@ -82,7 +82,7 @@ class Ear:
             self._changed.notify_all()
 
     def _part(self, reason: str) -> None:
-        if reason in (self._client.reason.TRANSPORT_ERROR, self._client.reason.TRANSPORT_CLOSE):
+        if reason == self._client.reason.TRANSPORT_ERROR:
             self._client.eio.ws.shutdown()  # the client forgets to close what the server has closed
         with self._changed:
             self.parted.append(reason)
