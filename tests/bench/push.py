@@ -16,17 +16,17 @@ from tests.support.sockets import Crowd, cookie_of
 
 SOCKETS = 500
 OF_EACH = 10
-"""Sockets of one organizer, at two web processes."""
+"""Sockets of one reader, at two web processes."""
 WAIT_SECONDS = 20.0
 
 
 @measure("push")
 def push(stage: Stage, times: int) -> Iterator[Figure]:
     """An interview is confirmed by HR; the worker hears of it, and tells its organizer's open pages."""
-    organizers = _organizers(stage, SOCKETS // OF_EACH)
+    readers = _readers(stage, SOCKETS // OF_EACH)
     stage.app.test_client_class = PortalClient
-    pages = [cookie_of(stage.app, person) for person in organizers for _ in range(SOCKETS // len(organizers))]
-    keys = _interviews(stage, [person.id for person in organizers], times + 3)
+    pages = [cookie_of(stage.app, readers[number % len(readers)]) for number in range(SOCKETS)]
+    keys = _interviews(stage, [person.id for person in readers], times + 3)
     with stage.undone(), _worker(stage), Crowd(stage.address, pages) as crowd:
         spans = [span for number, key in enumerate(keys) for span in _arrivals(stage, crowd, key, number >= 3)]
     spans.sort()
@@ -72,16 +72,17 @@ def _confirm(stage: Stage, key: UUID) -> float:
 
 _WHOSE = """
 SELECT u.id, u.email, u.full_name, u.session_stamp FROM users u
-WHERE u.tenant_id = %s AND u.active AND u.email NOT LIKE 'hr@%%' AND EXISTS (
+WHERE u.tenant_id = %s AND u.active AND u.email NOT LIKE 'hr@%%'
+ORDER BY NOT EXISTS (
   SELECT 1 FROM interviews i WHERE i.tenant_id = u.tenant_id AND i.organizer_id = u.id AND i.status = 'scheduled'
-    AND i.scheduled_start > now() + interval '1 day')
-ORDER BY u.id LIMIT %s"""
+    AND i.scheduled_start > now() + interval '1 day'), u.id LIMIT %s"""
 _WHAT = """
 SELECT id FROM interviews WHERE tenant_id = %s AND status = 'scheduled' AND organizer_id = ANY(%s)
   AND scheduled_start > now() + interval '1 day' ORDER BY md5(id::text) LIMIT %s"""
 
 
-def _organizers(stage: Stage, number: int) -> list[Person]:
+def _readers(stage: Stage, number: int) -> list[Person]:
+    """Those who organize interviews first."""
     found: Any = stage.raw.execute(_WHOSE, [stage.tenant, number])
     return [Person(key, stage.tenant, email, name, f"{stage.tenant}|{key}|{stamp}")
             for key, email, name, stamp in found]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, Self
 import socketio
 from flask import Flask
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.support.cast import Person
 from tests.support.client import PortalClient
@@ -136,7 +137,7 @@ class Crowd:
         url = self._address.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
         async with few:
             made = await connect(
-                url, origin=self._address, additional_headers={"Cookie": session}, compression=None, proxy=None,
+                url, origin=Origin(self._address), additional_headers={"Cookie": session}, compression=None, proxy=None,
                 ping_interval=None,
             )  # fmt: skip
             assert str(await made.recv()).startswith("0{")
