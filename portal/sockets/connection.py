@@ -34,7 +34,7 @@ class Connection(WebSocketsSansIOProtocol):
         self.seat = seat
         self.sid: str | None = None
         self.since = self.loop.time()
-        self._lost = lost
+        self._lost, self._was_stuck = lost, False
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -48,3 +48,8 @@ class Connection(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
         self.transport.close()
+
+    def is_stuck(self) -> bool:
+        """Whether much waits to be taken by the other side, now as when this was asked last."""
+        before, self._was_stuck = self._was_stuck, self.transport.is_closing() or not self.writable.is_set()
+        return before and self._was_stuck

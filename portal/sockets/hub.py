@@ -6,6 +6,7 @@ but the count of who has how many.
 
 import asyncio
 import contextlib
+import resource
 import socket
 import threading
 from collections import Counter
@@ -28,7 +29,7 @@ NAMESPACE = "/notifications"
 MOST_OF_ONE_USER = 20
 """Sockets in one process: so many pages are open at once in few browsers."""
 CHECK_SECONDS = 15.0
-"""How often it is asked whether all log-ins still hold."""
+"""How often it is asked whether all log-ins still hold, and all pages take what they are told."""
 ASKS_WITHIN_SECONDS = 10.0
 """How long after its handshake a page may take to ask for the namespace."""
 DEAF_SECONDS = 5.0
@@ -46,6 +47,7 @@ class Hub:
         self._listener = Listener(url, channel, self._heard, self._hears_again, self._hears_no_more)
         self._count: Counter[tuple[UUID, UUID]] = Counter()
         self._lock = threading.Lock()
+        self._most = _half_of_the_files()
         self._open, self._begun, self._hears = True, threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="sockets", daemon=True)
 
@@ -57,8 +59,10 @@ class Hub:
         self._hears.wait(START_SECONDS)
 
     def has_room_for(self, seat: Seat) -> bool:
-        """Whether a socket would be worth having: what is said is heard, and the user has not too many."""
-        return self._open and self._listener.hears and self._count[seat.user] < MOST_OF_ONE_USER
+        """Whether a socket would be worth having: what is said is heard, and there are not too many."""
+        with self._lock:
+            few = self._count[seat.user] < MOST_OF_ONE_USER and self._count.total() < self._most
+        return few and self._open and self._listener.hears
 
     def take(self, connected: socket.socket, head: bytes, seat: Seat) -> None:
         """Make ``connected`` the socket of ``seat``; ``head`` is the handshake that came by it."""
@@ -166,7 +170,9 @@ class Hub:
         valid = await asyncio.to_thread(self._still_valid, log_ins) if log_ins else log_ins
         now = self._loop.time()
         for each in self._connections:
-            if each.seat.log_in in log_ins - valid:
+            if each.is_stuck():
+                each.transport.abort()  # who takes nothing would keep what waits for them
+            elif each.seat.log_in in log_ins - valid:
                 await self._dismiss(each)
             # A page whose log-in still lasts comes again, with the cookie that it has by now.
             elif now - each.since > (each.seat.seconds if each.sid else ASKS_WITHIN_SECONDS):
@@ -202,3 +208,9 @@ class Hub:
     def _hears_no_more(self) -> None:
         # A page without a socket asks every half minute; one with a deaf socket would not.
         self._later = self._loop.call_later(DEAF_SECONDS, self._end_all)
+
+
+def _half_of_the_files() -> int:
+    """How many sockets there may be: a server that can open no more files answers nobody."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 10_000 if files == resource.RLIM_INFINITY else files // 2

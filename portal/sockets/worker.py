@@ -1,5 +1,6 @@
 """gunicorn's worker with threads for requests, and a hub for sockets beside them."""
 
+import resource
 from concurrent.futures import Future
 from types import FrameType
 from typing import Any
@@ -11,6 +12,8 @@ from portal.core.queue import channel
 from portal.messaging import push
 from portal.sockets.door import Door, still_valid
 from portal.sockets.hub import Hub
+
+MOST_FILES = 20_000
 
 
 def hub_of(app: Flask) -> Hub:
@@ -24,6 +27,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     hub: Hub | None = None
     wsgi: Any
+
+    def init_process(self) -> None:
+        # Each socket is an open file, and the usual limit of 1,024 is meant for programs that know no more.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        super().init_process()
 
     def load_wsgi(self) -> None:
         super().load_wsgi()

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import api, contention, free, heavy, measures, practice  # noqa: F401 - they register what they measure
+from tests.bench import api, contention, free, heavy, measures, practice, push  # noqa: F401 - they register
 from tests.bench.figures import MEASURES, Figure
 from tests.bench.stage import stage
 

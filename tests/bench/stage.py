@@ -30,13 +30,15 @@ OWNER, DATABASE = "greenroom", "greenroom_large"
 
 @dataclass
 class Stage:
-    """``raw`` is a superuser's connection, ``app`` the portal in this process, ``address`` where it is served."""
+    """``raw`` is a superuser's connection, ``app`` the portal in this process, ``address`` where it is served,
+    ``environ`` what its processes are told."""
 
     address: str
     app: Flask
     raw: psycopg.Connection
     tenant: UUID
     web: subprocess.Popen[bytes]
+    environ: dict[str, str]
 
     def visitor(self, role: str) -> Visitor:
         """Somebody with the demo's log-in of that role."""
@@ -58,7 +60,10 @@ class Stage:
             with self.raw.transaction():
                 # A replica's session fires no triggers: what is append-only is in the way here.
                 self.raw.execute("SET LOCAL session_replication_role = replica")
-                for table in ("audit_entries", "application_activities", "outbox_events", "bulk_rows", "bulk_runs"):
+                for table in (
+                    "audit_entries", "application_activities", "outbox_events", "bulk_rows", "bulk_runs",
+                    "notifications", "deliveries",
+                ):  # fmt: skip
                     key = "run_id" if table == "bulk_rows" else "id"
                     self.raw.execute(f"DELETE FROM {table} WHERE {key} >= %s", [since])
                 self.raw.execute(_GIVE_BACK)
@@ -98,7 +103,7 @@ def stage(folder: Path, seed: int, scale: float, say: Callable[[str], None]) -> 
         raw = stack.enter_context(psycopg.connect(libpq(server.url(DATABASE)), autocommit=True))
         found = raw.execute("SELECT id FROM tenants WHERE name = %s", [TENANTS[0][0]]).fetchone()
         assert found is not None
-        yield Stage(environ["BASE_URL"], create_app(settings), raw, found[0], web)
+        yield Stage(environ["BASE_URL"], create_app(settings), raw, found[0], web, environ)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What is told within the portal reaches the open pages of its reader at once, and nobody else's."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from portal.people import actions as people
 from portal.people.models import Tenant, User
 from portal.services import QueueServer
 from portal.sockets import hub
+from portal.sockets.seats import SOCKETS
 from tests.conftest import MakeApp, MakeClient
 from tests.messaging.world import HOUR, World, make_world
 from tests.support.browser import serving
@@ -172,6 +174,63 @@ def test_who_is_deactivated_hears_no_more(app: Flask, cast: Cast, monkeypatch: p
             assert his.wait_until_parted() == "server disconnect"
             assert refused(address, bob)
             assert hers.is_open
+
+
+@pytest.mark.database("sqlite")
+def test_a_page_that_takes_nothing_is_let_go_and_one_that_never_asks_as_well(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.2)
+    with serving(app, app.extensions["greenroom"].port) as address:
+        mine, other = cookie_of(app, cast.bob), cookie_of(app, cast.alice)
+        with handshake(address, mine) as deaf, Ear(address, other) as hers:
+            deaf.sendall(masked("40/notifications,"))
+            time.sleep(0.1)
+            for _ in range(30):
+                announce(app, *(note(cast.bob, message="x" * 100_000) for _ in range(10)))
+            until(lambda: SOCKETS._value.get() == 1)
+            assert hers.is_open
+        monkeypatch.setattr(hub, "ASKS_WITHIN_SECONDS", 0.2)
+        with handshake(address, mine) as silent:
+            assert rest(silent).endswith(b"\x88\x02\x03\xe9")  # closed: going away
+
+
+@pytest.mark.database("sqlite")
+def test_a_page_that_says_too_much_is_cut_off(app: Flask, cast: Cast, address: str) -> None:
+    with handshake(address, cookie_of(app, cast.bob)) as loud:
+        loud.sendall(masked("4" * 5000))
+        assert int.from_bytes(rest(loud).rpartition(b"\x88")[2][1:3], "big") == 1009  # too big
+
+
+def handshake(address: str, session: str) -> socket.socket:
+    """A socket of ours that speaks for itself, once it is let in."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    made = socket.create_connection((host, int(port)), timeout=10)
+    made.sendall(
+        f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {address}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {session}\r\n\r\n".encode()
+    )
+    assert made.recv(4096).startswith(b"HTTP/1.1 101 ")
+    return made
+
+
+def masked(text: str) -> bytes:
+    """A frame as browsers send it; the mask is of zeros."""
+    size = len(text)
+    return (
+        bytes([0x81, 0x80 | size]) + bytes(4) + text.encode()
+        if size < 126
+        else (bytes([0x81, 0x80 | 126]) + size.to_bytes(2, "big") + bytes(4) + text.encode())
+    )
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    found = b""
+    while part := connection.recv(4096):
+        found += part
+    return found
 
 
 # --- Redis ------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any, Self
 import socketio
 from flask import Flask
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.support.cast import Person
 from tests.support.client import PortalClient
@@ -82,7 +83,7 @@ class Ear:
             self._changed.notify_all()
 
     def _part(self, reason: str) -> None:
-        if reason in (self._client.reason.TRANSPORT_ERROR, self._client.reason.TRANSPORT_CLOSE):
+        if reason == self._client.reason.TRANSPORT_ERROR:
             self._client.eio.ws.shutdown()  # the client forgets to close what the server has closed
         with self._changed:
             self.parted.append(reason)
@@ -136,7 +137,7 @@ class Crowd:
         url = self._address.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
         async with few:
             made = await connect(
-                url, origin=self._address, additional_headers={"Cookie": session}, compression=None, proxy=None,
+                url, origin=Origin(self._address), additional_headers={"Cookie": session}, compression=None, proxy=None,
                 ping_interval=None,
             )  # fmt: skip
             assert str(await made.recv()).startswith("0{")
