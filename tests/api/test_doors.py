@@ -142,14 +142,17 @@ MAY_READ = {
 }  # fmt: skip
 
 
+EVERYBODYS = {"me", "tokens", "notifications"}
+
+
 @pytest.mark.database("sqlite")
 @pytest.mark.parametrize("role", MAY_READ)
 def test_a_role_opens_just_its_lists(app: Flask, world: World, as_role: Callable[..., ApiCaller], role: str) -> None:
     api = as_role(role)
     lists = {each.path for each in app.extensions["api"] if each.method == "GET" and "/" not in each.path}
-    opened = {path for path in lists - {"me", "tokens"} if api.get(f"/{path}").status_code == 200}
+    opened = {path for path in lists - EVERYBODYS if api.get(f"/{path}").status_code == 200}
     assert opened == MAY_READ[role]
-    assert {api.get(f"/{path}").status_code for path in lists - opened - {"me", "tokens"}} <= {403}
+    assert {api.get(f"/{path}").status_code for path in lists - opened - EVERYBODYS} <= {403}
 
 
 def test_rows_are_ones_own(app: Flask, cast: Cast, world: World, as_role: Callable[..., ApiCaller]) -> None:
