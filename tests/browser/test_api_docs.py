@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.browser.test_pages import _faults
+from tests.support.accessibility import faults
 from tests.support.browser import Visit
 from tests.support.cast import Cast
 
@@ -24,7 +24,7 @@ def test_the_api_is_read_and_tried_on_its_page(
     page = visit.open()
     page.goto("/api/docs")
     page.wait_for_selector("html.dark-mode .opblock-tag")
-    assert _faults(page) == []
+    assert faults(page) == []
     page.locator("#operations-tag-job-roles").click()
     page.locator("#operations-job-roles-create_job_role .opblock-summary-control").click()
     page.get_by_role("button", name="Try it out").click()
@@ -32,5 +32,5 @@ def test_the_api_is_read_and_tried_on_its_page(
     page.wait_for_selector(".live-responses-table .response-col_status:has-text('201')")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     page.goto("/account/tokens")
-    assert _faults(page) == []
+    assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0

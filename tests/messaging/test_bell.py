@@ -13,7 +13,6 @@ from flask import Flask
 from portal.core.db import db
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging.inbox import Notification
-from tests.conftest import MakeClient
 from tests.messaging.world import HOUR, World
 from tests.support.api import caller
 from tests.support.cast import Cast, Person
@@ -56,7 +55,7 @@ def bell(answer: Any) -> str:
 
 
 def test_what_messages_tell_stands_under_the_bell_and_leads_to_what_it_is_about(
-    app: Flask, make_client: MakeClient, world: World, cast: Cast, deliver: Any
+    app: Flask, make_client: Any, world: World, cast: Cast, deliver: Any
 ) -> None:
     client = make_client(cast.bob)
     assert (bell(client.get("/")), "Nothing yet" in text(client.get(ALL))) == ("Notifications", True)
@@ -76,7 +75,7 @@ def test_what_messages_tell_stands_under_the_bell_and_leads_to_what_it_is_about(
 
 
 def test_everybody_sees_their_own_whatever_their_role_and_nobody_elses(
-    app: Flask, make_client: MakeClient, cast: Cast
+    app: Flask, make_client: Any, cast: Cast
 ) -> None:
     keys = {person: tell(app, person, f"For {person.full_name}") for person in (cast.alice, cast.bob, cast.charlie)}
     client = make_client(cast.bob)
@@ -90,7 +89,7 @@ def test_everybody_sees_their_own_whatever_their_role_and_nobody_elses(
     assert times(app, keys[cast.bob])[0] is not None
 
 
-def test_a_long_list_comes_page_by_page_and_can_be_narrowed(app: Flask, make_client: MakeClient, cast: Cast) -> None:
+def test_a_long_list_comes_page_by_page_and_can_be_narrowed(app: Flask, make_client: Any, cast: Cast) -> None:
     for number in range(35):
         kind = "feedback_requested" if number % 2 else "interview_scheduled"
         tell(app, cast.bob, f"No {number}", type=kind)
@@ -107,9 +106,7 @@ def test_a_long_list_comes_page_by_page_and_can_be_narrowed(app: Flask, make_cli
     assert client.get(f"{ALL}?before=nonsense&type=nonsense").status_code == 200
 
 
-def test_the_bell_and_the_list_cost_the_same_however_many_there_are(
-    app: Flask, make_client: MakeClient, cast: Cast
-) -> None:
+def test_the_bell_and_the_list_cost_the_same_however_many_there_are(app: Flask, make_client: Any, cast: Cast) -> None:
     client = make_client(cast.bob)
     tell(app, cast.bob)
     client.get(ALL)
@@ -122,7 +119,7 @@ def test_the_bell_and_the_list_cost_the_same_however_many_there_are(
 
 
 @pytest.mark.database("sqlite")
-def test_what_a_notification_says_is_text_in_whatever_script(app: Flask, make_client: MakeClient, cast: Cast) -> None:
+def test_what_a_notification_says_is_text_in_whatever_script(app: Flask, make_client: Any, cast: Cast) -> None:
     tell(app, cast.bob, "<script>alert(1)</script>", message="مقابلة جديدة <b>غدا</b>")
     page = make_client(cast.bob).get(ALL).get_data(as_text=True)
     assert "<script>alert" not in page
@@ -134,7 +131,7 @@ def test_what_a_notification_says_is_text_in_whatever_script(app: Flask, make_cl
 
 
 def test_a_page_that_was_away_gets_what_came_since_and_nothing_new_is_a_304(
-    app: Flask, make_client: MakeClient, cast: Cast
+    app: Flask, make_client: Any, cast: Cast
 ) -> None:
     for number in range(12):
         tell(app, cast.bob, f"No {number}")
@@ -161,7 +158,7 @@ def test_a_page_that_was_away_gets_what_came_since_and_nothing_new_is_a_304(
 
 
 def test_when_it_was_first_read_and_first_opened_is_kept(
-    app: Flask, make_client: MakeClient, world: World, cast: Cast
+    app: Flask, make_client: Any, world: World, cast: Cast
 ) -> None:
     client, key, at = make_client(cast.bob), tell(app, cast.bob), world.clock.now
     assert client.head(f"/notifications/{key}/open").status_code == 302
@@ -176,7 +173,7 @@ def test_when_it_was_first_read_and_first_opened_is_kept(
     assert times(app, key) == (at, at + HOUR)
 
 
-def test_all_means_those_that_one_has_seen(app: Flask, make_client: MakeClient, cast: Cast) -> None:
+def test_all_means_those_that_one_has_seen(app: Flask, make_client: Any, cast: Cast) -> None:
     seen, since = tell(app, cast.bob), tell(app, cast.bob, "Came meanwhile")
     client = make_client(cast.bob)
     assert client.submit("/notifications/read-all", {"upto": str(seen)}).json["unread"] == 1
@@ -185,9 +182,7 @@ def test_all_means_those_that_one_has_seen(app: Flask, make_client: MakeClient, 
 
 @pytest.mark.database("sqlite")
 @pytest.mark.parametrize("link", ["https://evil.example/", "//evil.example/", "/\\evil.example/", "javascript:x", ""])
-def test_a_notification_leads_nowhere_but_into_the_portal(
-    app: Flask, make_client: MakeClient, cast: Cast, link: str
-) -> None:
+def test_a_notification_leads_nowhere_but_into_the_portal(app: Flask, make_client: Any, cast: Cast, link: str) -> None:
     client, key = make_client(cast.bob), tell(app, cast.bob, link=link)
     assert client.get(f"/notifications/{key}/open").headers["Location"] == ALL
     told = client.submit(f"/notifications/{key}/read", {"next": link or "https://evil.example"})
@@ -201,7 +196,7 @@ def test_in_the_api_one_reads_lists_and_counts_ones_own(app: Flask, cast: Cast, 
     old, new = tell(app, cast.bob, "Old"), tell(app, cast.bob, "New", type="interview_reminder", quiet=True)
     foreign = tell(app, cast.charlie)
     colleague = tell(app, cast.alice)
-    api = caller(app, cast.bob)
+    api: Any = caller(app, cast.bob)
     assert api.get("/notifications/unread-count").json == {"unread": 2, "unread_is_capped": False}
     found = api.get("/notifications?page_size=1").json
     assert (found["total"], [row["title"] for row in found["items"]]) == (2, ["New"])
@@ -223,7 +218,8 @@ def test_in_the_api_one_reads_lists_and_counts_ones_own(app: Flask, cast: Cast, 
 def test_in_the_api_all_are_marked_at_once_or_all_of_a_sort(app: Flask, cast: Cast) -> None:
     for number in range(4):
         tell(app, cast.bob, type="feedback_requested" if number % 2 else "interview_reminder")
-    theirs, api = tell(app, cast.alice), caller(app, cast.bob)
+    theirs = tell(app, cast.alice)
+    api: Any = caller(app, cast.bob)
     some = api.post("/notifications/read-all", {"type": ["feedback_requested"]})
     assert some.json == {"changed": 2, "unread": 2, "unread_is_capped": False}
     assert api.post("/notifications/read-all").json["changed"] == 2
@@ -233,7 +229,8 @@ def test_in_the_api_all_are_marked_at_once_or_all_of_a_sort(app: Flask, cast: Ca
 @pytest.mark.database("sqlite")
 def test_a_token_that_only_reads_marks_nothing_and_one_for_something_else_reads_nothing(app: Flask, cast: Cast) -> None:
     tell(app, cast.bob)
-    reading, other = (caller(app, cast.bob, scope=[scope]) for scope in ("read:*", "read:interviews"))
+    reading: Any = caller(app, cast.bob, scope=["read:*"])
+    other = caller(app, cast.bob, scope=["read:interviews"])
     assert reading.get("/notifications").json["total"] == 1
     assert reading.post("/notifications/read-all").status_code == 403
     assert other.get("/notifications").status_code == 403
