@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from portal.core.db import Model, new_id
 from portal.core.tenancy import everywhere
@@ -18,20 +19,17 @@ _TABLES = Model.metadata.tables
 
 def settle(session: Any, tenants: Sequence[UUID], at: datetime) -> None:
     """Let no mail go out for what happened before ``at``; a reminder that was due by then counts as sent. What is
-    still of interest was told: it stands under the bells, and whoever cancels an interview tells those who know of it.
-    Commits."""
+    still of interest was told: it stands under the bells, and who cancels an interview tells those who know of it."""
     events = _TABLES["outbox_events"]
     with everywhere(session):
         told = sa.update(events).where(events.c.tenant_id.in_(tenants), events.c.processed_at.is_(None))
         session.execute(told.where(~_of_interest(at)).values(processed_at=events.c.occurred_at))
         _send_reminders(session, tenants, at)
-    while outbox.make_deliveries(session, at):
-        pass
+    _tell(session, at)
     with everywhere(session):
         _date_deliveries(session, tenants)
         _date_notifications(session, tenants)
         session.execute(told.values(processed_at=events.c.occurred_at))  # what cannot be told
-    session.commit()
 
 
 def _of_interest(at: datetime) -> Any:
@@ -43,6 +41,16 @@ def _of_interest(at: datetime) -> Any:
     )  # fmt: skip
     lately = events.c.name.like("Candidate%") | (events.c.name == "FeedbackRequested")
     return ahead | (lately & (events.c.occurred_at > at - RECENT))
+
+
+def _tell(session: Any, at: datetime) -> None:
+    """Make the messages of all events that wait, within the caller's transaction: no worker, should one be about, sees
+    a mail before it counts as sent. What commits in here only ends a savepoint."""
+    session.flush()
+    with Session(session.connection(), join_transaction_mode="create_savepoint") as within:
+        while outbox.make_deliveries(within, at):
+            pass
+    session.expire_all()
 
 
 def _send_reminders(session: Any, tenants: Sequence[UUID], at: datetime) -> None:
