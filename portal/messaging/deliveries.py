@@ -88,7 +88,7 @@ def due(at: datetime, limit: int) -> sa.Select[Any]:
     )
     free = sa.or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= at)
     return (
-        sa.select(Delivery.tenant_id, Delivery.id, Delivery.attempts, Delivery.subject_id, Delivery.recipient_id)
+        sa.select(*_CLAIMED)
         .where(_UNDONE, Delivery.next_at <= at, free, ~held_up)
         .order_by(Delivery.next_at, Delivery.id)
         .limit(limit)
@@ -96,5 +96,8 @@ def due(at: datetime, limit: int) -> sa.Select[Any]:
     )
 
 
+_CLAIMED: tuple[Any, ...] = (
+    Delivery.tenant_id, Delivery.id, Delivery.attempts, Delivery.subject_id, Delivery.recipient_id,
+)  # fmt: skip
 # As the partial index has it, word for word: bound values would hide it from the planner.
 _UNDONE = sa.text("deliveries.status IN ('queued', 'failed')")

@@ -99,7 +99,8 @@ class Sent:
 def _note(notes: sa.Connection, mine: Claim, outcome: Sent | NotSent) -> None:
     """Raises Down where there is no use in going on."""
     if isinstance(outcome, Sent):
-        return settling.note_sent(notes, mine, outcome.address, outcome.reminder)
+        settling.note_sent(notes, mine, outcome.address, outcome.reminder)
+        return
     settling.note_failures(notes, [mine], outcome)
     if isinstance(outcome, Down):
         raise outcome
@@ -232,4 +233,4 @@ class _Group:
             .where(OutboxEvent.subject_id.in_(self.known), OutboxEvent.name.in_(ARRANGING))
             .group_by(OutboxEvent.subject_id)
         )
-        return {subject: at for subject, at in self.session.execute(query)}
+        return dict(self.session.execute(query).all())

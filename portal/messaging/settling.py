@@ -20,6 +20,13 @@ MAX_ATTEMPTS = 12
 PAUSES: list[timedelta] = [timedelta(seconds=30) * 2**n for n in range(9)] + [timedelta(hours=4)] * 3
 """Before the second attempt, the third …: half a minute, doubling, some 16 hours in all."""
 _REMINDERS: sa.Table = sa.inspect(Reminder).local_table  # type: ignore[assignment]
+_NAMED = (DELIVERIES.c.tenant_id, DELIVERIES.c.id, DELIVERIES.c.attempts)
+_SWAP = (
+    sa.update(DELIVERIES)
+    .where(DELIVERIES.c.status.in_(UNDONE), DELIVERIES.c.claimed_until.is_not(None))
+    .values(claimed_until=None)
+    .returning(DELIVERIES.c.tenant_id, DELIVERIES.c.reminder_id)
+)
 
 
 @dataclass(frozen=True)
@@ -86,14 +93,8 @@ def give_back(notes: sa.Connection, claims: Sequence[Claim]) -> None:
 
 def _note(notes: sa.Connection, claims: Sequence[Claim], **values: Any) -> Sequence[Any]:
     """Write what became of ``claims``, once; answers tenant and reminder of those that were still ours."""
-    table = DELIVERIES.c
-    theirs = sa.tuple_(table.tenant_id, table.id, table.attempts)
-    ours = theirs.in_([(mine.tenant_id, mine.id, mine.attempt) for mine in claims]) if len(claims) > 1 else sa.and_(
-        *_is(claims[0]), table.attempts == claims[0].attempt
-    )  # fmt: skip
-    claimed = (table.status.in_(UNDONE), table.claimed_until.is_not(None))
-    swap = sa.update(DELIVERIES).where(ours, *claimed).values(claimed_until=None, **values)
-    return notes.execute(swap.returning(table.tenant_id, table.reminder_id)).all()
+    ours = sa.tuple_(*_NAMED).in_([(mine.tenant_id, mine.id, mine.attempt) for mine in claims])
+    return notes.execute(_SWAP.where(ours).values(values)).all()
 
 
 def _is(mine: Claim) -> tuple[sa.ColumnElement[bool], ...]:

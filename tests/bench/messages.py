@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import psutil
+import redis
+from rq import Worker
 
 from portal.leash import leashed
 from portal.run import ROOT
@@ -38,15 +40,17 @@ def _delivered(stage: Stage, post: "_Post") -> Iterator[Figure]:
     with _undone(stage):
         keys = _interviews(stage, MESSAGES)
         _record(stage, keys)
-        began = time.perf_counter()
+        began, used = time.perf_counter(), post.seconds()
         _until(lambda: _one(stage, _UNDONE_EVENTS) == 0)
         noted = time.perf_counter() - began
         _until(lambda: _one(stage, _UNDONE) == 0)
-        whole, mails, notes = time.perf_counter() - began, _one(stage, _SENT, "email"), _one(stage, _SENT, "in_app")
+        whole, used = time.perf_counter() - began, post.seconds() - used
+        mails, notes = _one(stage, _SENT, "email"), _one(stage, _SENT, "in_app")
         if (others := _one(stage, "SELECT count(*) FROM deliveries WHERE status <> 'sent'")) > 0:
             raise RuntimeError(f"{others} messages were not sent")
     count = f"{mails:,} mails and {notes:,} in the portal, of {len(keys):,} events"
     yield Figure(f"{mails + notes:,} messages, commit to the last", "s", 60, None, whole, count)
+    yield Figure("the workers' processor time, for each", "ms", None, None, 1000 * used / (mails + notes))
     yield Figure("of them in the portal, to the last", "s", None, None, noted)
     yield Figure("mails", "a second", None, None, mails / whole, f"{WORKERS} workers", at_least=True)
 
@@ -68,7 +72,7 @@ def _told(stage: Stage, post: "_Post") -> Iterator[Figure]:
 def _asked(stage: Stage, times: int) -> Iterator[Figure]:
     """Among a million reminders that wait, of which some are due."""
     from portal.core.tenancy import everywhere
-    from portal.messaging import falling_due, queries
+    from portal.messaging import falling_due
 
     def due(session: Any, at: datetime) -> object:
         with everywhere(session):
@@ -77,7 +81,7 @@ def _asked(stage: Stage, times: int) -> Iterator[Figure]:
     with stage.app.app_context(), _reminders(stage):
         yield beside("due-reminder scan, 1,000,000 wait", 20, times, None, _timed(due))
         yield beside("the scheduler's look, nothing to do", 20, times, None, _timed(_look))
-        yield beside("how messages stand, for /metrics", 20, times, None, _timed(queries.standing))
+        yield beside("how messages stand, for /metrics", 20, times, None, _timed(_scraped))
 
 
 def _look(session: Any, at: datetime) -> None:
@@ -85,6 +89,13 @@ def _look(session: Any, at: datetime) -> None:
 
     queries.oldest_due(session, at)
     queries.something_waits(session, at)
+
+
+def _scraped(session: Any, at: datetime) -> None:
+    from portal.messaging import queries
+
+    queries.standing(session, at)
+    queries.last_hour(session, at)
 
 
 def _timed(ask: Callable[[Any, datetime], object]) -> Callable[[int], float]:
@@ -204,13 +215,18 @@ class _Post:
         worker = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
         environ = stage.environ | {"SMTP_URL": f"smtp://127.0.0.1:{port}", "LOG_LEVEL": "WARNING"}
         self._workers = [self._start(worker, environ) for _ in range(WORKERS)]
-        _until(lambda: _listens(port))
-        time.sleep(5)  # until the workers, too, are there
+        queue = redis.Redis.from_url(stage.environ["REDIS_URL"])
+        _until(lambda: _listens(port) and Worker.count(connection=queue) >= WORKERS)
+        queue.close()
 
     def _start(self, command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             leashed(command), cwd=ROOT, env=os.environ | environ, stdout=self._log, stderr=self._log
         )
+
+    def seconds(self) -> float:
+        """The processor's time that the workers have used so far."""
+        return sum(sum(psutil.Process(worker.pid).cpu_times()[:2]) for worker in self._workers)
 
     def largest(self) -> int:
         """The resident bytes of the largest worker."""
