@@ -101,14 +101,15 @@ def doctor() -> None:
 def outbox_status() -> None:
     """How many messages wait, were sent and failed."""
     found = queries.standing(db.session(), clock.now())
+    reminders, by_status = queries.totals(db.session())
     click.echo(
         f"events that wait   {found.events}" + (f", {found.events_failing} failing" if found.events_failing else "")
     )
     click.echo(f"oldest that is due {int(found.oldest.total_seconds())} s")
-    click.echo(f"reminders to come  {found.reminders}")
-    for status, count in sorted(found.deliveries.items()):
+    click.echo(f"reminders to come  {reminders}")
+    for status, count in sorted(by_status.items()):
         click.echo(f"messages {status:<9} {count}")
-    for row in found.dead:
+    for row in queries.dead(db.session()):
         click.echo(f"  {row.id}  {row.kind} to {row.address}: {row.last_error}")
 
 

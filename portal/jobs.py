@@ -81,7 +81,7 @@ def deliver() -> None:
     """Tell of all events and make all deliveries that are due."""
     with _alone("deliver"):
         _queue().heard()
-        if round.work(db.session(), current_app.extensions["greenroom"]).left:
+        if round.work(db.session(), current_app.extensions["greenroom"], call_others=ring).left:
             ring()
 
 
@@ -108,7 +108,7 @@ def see_to_messages() -> None:
     overdue = queries.oldest_due(session, clock.now()) > PATIENCE
     round.queue_reminders(session)
     if queries.something_waits(session, clock.now()) and (overdue or not ring()):
-        round.work(session, settings, seconds=10)
+        round.work(session, settings, seconds=10, reminders=True)
 
 
 def take_inbound_mail() -> None:

@@ -94,8 +94,8 @@ def _forget_the_dead(folder: Path) -> None:
 
 def _standing() -> CollectorRegistry:
     """How the messages stand, read from the database at each scrape."""
-    registry = CollectorRegistry()
-    found = queries.standing(db.session(), clock.now())
+    registry, at = CollectorRegistry(), clock.now()
+    found = queries.standing(db.session(), at)
 
     def gauge(name: str, text: str, value: float) -> None:
         Gauge(f"greenroom_{name}", text, registry=registry).set(value)
@@ -103,9 +103,15 @@ def _standing() -> CollectorRegistry:
     gauge("events_undone", "Events that wait to be told of.", found.events)
     gauge("oldest_undone_seconds", "How long the oldest event or message that is due has waited.",
           found.oldest.total_seconds())  # fmt: skip
-    gauge("reminders_ahead", "Reminders to come.", found.reminders)
+    gauge("reminders_ahead", "Reminders of the next 24 hours.", found.reminders)
     gauge("queue_answers", "Whether Redis answers.", float(current_app.extensions["queue_answers"]()))
-    by_status = Gauge("greenroom_deliveries", "Messages by what became of them.", ("status",), registry=registry)
+    by_status = Gauge("greenroom_deliveries", "Messages that wait, or were given up.", ("status",), registry=registry)
     for status, count in found.deliveries.items():
         by_status.labels(status).set(count)
+    lately = Gauge(
+        "greenroom_deliveries_last_hour", "Messages made in the last hour, by what became of them so far.",
+        ("channel", "status"), registry=registry,
+    )  # fmt: skip
+    for (channel, status), count in queries.last_hour(db.session(), at).items():
+        lately.labels(channel, status).set(count)
     return registry

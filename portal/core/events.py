@@ -16,6 +16,7 @@ from portal.core.db import Model, Owned, insert_many, new_id
 from portal.core.tenancy import tenant_id
 
 _UNDONE = sa.text("processed_at IS NULL")
+_FAILING = sa.text("processed_at IS NULL AND attempts > 0")
 
 
 class OutboxEvent(Owned, Model):
@@ -25,6 +26,7 @@ class OutboxEvent(Owned, Model):
     __table_args__ = (
         # Only what waits is in it, so the scan costs what is undone, not what there ever was.
         sa.Index("ix_outbox_undone", "next_at", postgresql_where=_UNDONE, sqlite_where=_UNDONE),
+        sa.Index("ix_outbox_failing", "next_at", postgresql_where=_FAILING, sqlite_where=_FAILING),
         sa.Index("ix_outbox_subject", "tenant_id", "subject_id", "id"),
     )
     name: Mapped[str] = mapped_column(sa.String(64))

@@ -1,6 +1,6 @@
 """What becomes of a reminder when its time comes: deliveries, or nothing where it is no longer true."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -70,10 +70,10 @@ def _nearer_one(mine: Any, at: datetime) -> sa.ColumnElement[bool]:
     )
 
 
-def is_overtaken(session: Any, reminder: UUID, at: datetime) -> bool:
-    """Whether a reminder nearer to the start is due as well: then this one, late, says nothing new."""
-    query = sa.select(sa.literal(1)).select_from(Reminder).where(Reminder.id == reminder, _nearer_one(Reminder, at))
-    return session.scalar(query) is not None
+def overtaken(session: Any, reminders: Collection[UUID], at: datetime) -> frozenset[UUID]:
+    """Those of ``reminders`` of which one nearer to the start is due as well: late, they say nothing new."""
+    query = sa.select(Reminder.id).where(Reminder.id.in_(reminders), _nearer_one(Reminder, at))
+    return frozenset(session.scalars(query))
 
 
 def _queue(session: Any, rows: Sequence[Any], at: datetime, made: list[notes.Row]) -> set[UUID]:

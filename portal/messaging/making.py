@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -84,4 +85,9 @@ def insert(session: Any, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _domain() -> str:
-    return parseaddr(current_app.extensions["greenroom"].mail_from)[1].rpartition("@")[2]
+    return _domain_of(current_app.extensions["greenroom"].mail_from)
+
+
+@lru_cache  # asked for every row
+def _domain_of(address: str) -> str:
+    return parseaddr(address)[1].rpartition("@")[2]

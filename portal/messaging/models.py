@@ -33,6 +33,7 @@ class DeliveryStatus(StrEnum):
 
 UNDONE = (DeliveryStatus.QUEUED, DeliveryStatus.FAILED)
 _DUE = sa.text("status IN ('queued', 'failed')")
+_DEAD = sa.text("status = 'dead'")
 _WAITING = sa.text("queued_at IS NULL AND void_at IS NULL")
 
 
@@ -51,7 +52,7 @@ class Reminder(Timestamped, Owned, Model):
         sa.CheckConstraint(ONE_PERSON, name="one_person"),
         sa.CheckConstraint("last_useful_at > due_at", name="due_before_last_useful"),
         # Only what waits is in it, so the scan costs what is due, not what there is.
-        sa.Index("ix_reminders_due", "due_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        sa.Index("ix_reminders_due", "due_at", "tenant_id", postgresql_where=_WAITING, sqlite_where=_WAITING),
         sa.Index("ix_reminders_listed", "tenant_id", "due_at", "id"),
     )
     subject_type: Mapped[str] = mapped_column(sa.String(32), default="interview")
@@ -87,7 +88,9 @@ class Delivery(Timestamped, Owned, Model):
         sa.Index("ix_deliveries_due", "next_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
         sa.Index("ix_deliveries_subject", "tenant_id", "subject_id", "recipient_id", "id"),
         sa.Index("ix_deliveries_created", "tenant_id", "created_at", "id"),
-        sa.Index("ix_deliveries_status", "tenant_id", "status", "created_at", "id"),
+        # The channel at its end is there to be counted.
+        sa.Index("ix_deliveries_status", "tenant_id", "status", "created_at", "id", "channel"),
+        sa.Index("ix_deliveries_dead", "created_at", "id", postgresql_where=_DEAD, sqlite_where=_DEAD),
     )
     event_id: Mapped[UUID | None] = ref("outbox_events", optional=True)
     reminder_id: Mapped[UUID | None] = ref("reminders", optional=True)

@@ -1,6 +1,5 @@
 """The page that says how an organisation's messages stand, and what somebody has to look at."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +25,6 @@ from portal.messaging.models import Channel, Delivery, DeliveryStatus
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
 READ = "read:messages"
-SHOWN = 20
 menu.offer(menu.Page("Delivery of messages", "/operations/", "activity", "Settings", READ))
 
 
@@ -39,7 +37,7 @@ def show() -> ResponseReturnValue:
     return render_template(
         "portal/operations.html", title="Delivery of messages", tiles=_tiles(at), table=_table(at),
         failing=_failing(), dead=_dead(), inbound=_inbound(), may_resend=access.may(current_user, *RESEND),
-        resend_url=f"{MESSAGES.url}bulk/resend", dead_url=f"{MESSAGES.url}?status=dead", shown=SHOWN,
+        resend_url=f"{MESSAGES.url}bulk/resend", dead_url=f"{MESSAGES.url}?status=dead", shown=queries.SHOWN,
         subtitle="Events become messages, and messages go out. What could not be delivered waits here.",
     )  # fmt: skip
 
@@ -67,7 +65,7 @@ def _tiles(at: datetime) -> list[Tile]:
              f"{found.deliveries.get('failed', 0):,} were tried already"),
         Tile("Given up", f"{found.deliveries.get('dead', 0):,}", "red" if found.deliveries.get("dead") else "green",
              "until they are sent again"),
-        Tile("Reminders to come", f"{found.reminders:,}"),
+        Tile("Reminders", f"{found.reminders:,}", hint="of the next 24 hours"),
         Tile("Queue", "answers" if queue else "does not answer", "green" if queue else "red",
              "" if queue else "the scheduler does its work meanwhile, more slowly"),
     ]  # fmt: skip
@@ -75,12 +73,7 @@ def _tiles(at: datetime) -> list[Tile]:
 
 def _table(at: datetime) -> list[dict[str, Any]]:
     """What became of the messages of the last day, by channel."""
-    query = (
-        sa.select(Delivery.channel, Delivery.status, sa.func.count())
-        .where(Delivery.created_at > at - timedelta(days=1))
-        .group_by(Delivery.channel, Delivery.status)
-    )
-    counts: Mapping[tuple[str, str], int] = {(c, s): n for c, s, n in db.session.execute(query)}
+    counts = queries.made_since(db.session, at - queries.DAY)
     return [
         {"label": _CHANNELS[channel], "cells": [
             {"label": words(status), "count": counts.get((channel.value, status.value), 0), "tone": TONES[status]}
@@ -94,14 +87,10 @@ _CHANNELS = {Channel.EMAIL: "E-mail", Channel.IN_APP: "In the portal"}
 
 
 def _failing() -> list[dict[str, Any]]:
-    query = (
-        sa.select(OutboxEvent)
-        .where(OutboxEvent.processed_at.is_(None), OutboxEvent.attempts > 0)
-        .order_by(OutboxEvent.next_at)
-    )
+    query = sa.select(OutboxEvent).where(queries.FAILING_EVENTS).order_by(OutboxEvent.next_at)
     return [
         {"name": spoken(each.name), "error": each.error, "attempts": each.attempts, "next": _when(each.next_at)}
-        for each in db.session.scalars(query.limit(SHOWN))
+        for each in db.session.scalars(query.limit(queries.SHOWN))
     ]
 
 
@@ -111,12 +100,12 @@ def _dead() -> list[dict[str, Any]]:
     return [
         {"id": each.id, "to": str(each.recipient or each.address), "address": each.address, "kind": words(each.kind),
          "error": each.last_error, "made": _when(each.created_at), "url": MESSAGES.row_url(each.id)}
-        for each in db.session.scalars(named.limit(SHOWN))
+        for each in db.session.scalars(named.limit(queries.SHOWN))
     ]  # fmt: skip
 
 
 def _inbound() -> list[dict[str, Any]]:
-    query = sa.select(InboundMail).order_by(InboundMail.created_at.desc(), InboundMail.id.desc()).limit(SHOWN)
+    query = sa.select(InboundMail).order_by(InboundMail.created_at.desc(), InboundMail.id.desc()).limit(queries.SHOWN)
     return [
         {"kind": words(each.kind), "sender": each.sender, "outcome": each.outcome, "when": _when(each.created_at)}
         for each in db.session.scalars(query)

@@ -17,7 +17,8 @@ from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging import facts, making, notes, preferences, push, subjects
 from portal.messaging.catalog import messages
 
-BATCH = 500
+BATCH = 200
+"""What the events of a batch are about is locked until it is committed, so a batch takes a fraction of a second."""
 # An event that cannot be told of holds up the later ones of its subject only so long.
 GIVES_WAY_AFTER = 5
 _EVENTS: sa.Table = sa.inspect(OutboxEvent).local_table  # type: ignore[assignment]

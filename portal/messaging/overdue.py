@@ -12,7 +12,7 @@ from portal.core.db import new_id
 from portal.core.events import Event
 from portal.core.tenancy import tenant_id
 from portal.core.types import days_later, zone
-from portal.messaging.reminders import REMINDERS, void
+from portal.messaging.reminders import REMINDERS, void_of_users
 from portal.messaging.sql import inserting
 from portal.people.models import User
 
@@ -29,7 +29,7 @@ def is_overdue(kind: str) -> bool:
 def install() -> None:
     """Hang them on the asking and on the giving."""
     events.listen("FeedbackRequested", _write)
-    events.listen("FeedbackSubmitted", _void)
+    events.listen("FeedbackSubmitted", void_of_users)
 
 
 def due_times(asked: datetime, zone_name: str) -> list[datetime]:
@@ -69,8 +69,3 @@ def _row(event: Event, number: int, due: datetime, at: datetime) -> dict[str, An
         "user_id": user, "candidate_id": None, "due_at": due, "last_useful_at": due + timedelta(days=1),
         "void_at": None, "created_at": at,
     }  # fmt: skip
-
-
-def _void(session: Any, told: Sequence[Event], at: datetime) -> None:
-    for event in told:
-        void(session, [event.subject], at, REMINDERS.c.user_id == UUID(event.payload["user"]))

@@ -5,6 +5,7 @@ was written in time and comes late, because nobody was there to send it, goes ou
 ahead, but only the nearest: who gets "in 1 hour" needs no "in 1 day" any more.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import object_session
 
 from portal.core import clock, events
+from portal.core.db import among
 from portal.core.events import Event
 from portal.core.tenancy import tenant_id
 from portal.hiring.models import Application
@@ -139,13 +141,21 @@ def _void_for(session: Any, told: Sequence[Event], at: datetime) -> None:
 
 
 def _void_for_removed(session: Any, told: Sequence[Event], at: datetime) -> None:
+    void_of_users(session, told, at)
+
+
+def void_of_users(session: Any, told: Sequence[Event], at: datetime) -> None:
+    """Let no reminder go out any more that the user whom each event names would get of its subject."""
+    subjects: dict[UUID, list[UUID]] = defaultdict(list)
     for event in told:
-        void(session, [event.subject], at, REMINDERS.c.user_id == UUID(event.payload["user"]))
+        subjects[UUID(event.payload["user"])].append(event.subject)
+    for user, theirs in subjects.items():
+        void(session, theirs, at, REMINDERS.c.user_id == user)
 
 
 def void(session: Any, subjects: Collection[UUID], at: datetime, *more: sa.ColumnElement[bool]) -> None:
     """Let no reminder of ``subjects`` that still waits go out."""
-    mine = (REMINDERS.c.tenant_id == tenant_id(), REMINDERS.c.subject_id.in_(subjects))
+    mine = (REMINDERS.c.tenant_id == tenant_id(), among(session, REMINDERS.c.subject_id, subjects))
     session.execute(sa.update(REMINDERS).where(*mine, WAITING, *more).values(void_at=at))
 
 
@@ -158,7 +168,7 @@ def write(session: Any, subject: str, keys: Collection[UUID], at: datetime) -> N
     for rule in RULES:
         for readers in READERS:
             if readers.subject == subject:
-                _insert(session, _called_for(rule, readers, keys, at))
+                _insert(session, _called_for(rule, readers, among(session, readers.model.id, keys), at))
 
 
 _COLUMNS = (
@@ -167,7 +177,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _called_for(rule: Rule, readers: Readers, keys: Collection[UUID], at: datetime) -> sa.Select[Any]:
+def _called_for(rule: Rule, readers: Readers, these: sa.ColumnElement[bool], at: datetime) -> sa.Select[Any]:
     model, start, nobody = readers.model, readers.model.scheduled_start, sa.cast(sa.null(), sa.Uuid())
     user, candidate = (readers.who, nobody) if readers.users else (nobody, readers.who)
     query = sa.select(
@@ -176,7 +186,7 @@ def _called_for(rule: Rule, readers: Readers, keys: Collection[UUID], at: dateti
         shifted(start, -rule.last_useful), sa.literal(at, Reminder.created_at.type),
     ).where(
         model.tenant_id == tenant_id(),
-        model.id.in_(keys),
+        these,
         model.status.in_(readers.statuses),
         start >= at + rule.last_useful,
     )  # fmt: skip

@@ -15,7 +15,16 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import api, contention, free, heavy, measures, practice, push  # noqa: F401 - they register
+from tests.bench import (  # noqa: F401 - they register what they measure
+    api,
+    contention,
+    free,
+    heavy,
+    measures,
+    messages,
+    practice,
+    push,
+)
 from tests.bench.figures import MEASURES, Figure
 from tests.bench.stage import stage
 

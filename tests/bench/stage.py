@@ -30,8 +30,8 @@ OWNER, DATABASE = "greenroom", "greenroom_large"
 
 @dataclass
 class Stage:
-    """``raw`` is a superuser's connection, ``app`` the portal in this process, ``address`` where it is served,
-    ``environ`` what its processes are told."""
+    """``raw`` is a superuser's connection, ``app`` the portal in this process, ``address`` where it is served;
+    ``environ`` is what its processes are told, ``folder`` where they keep their logs."""
 
     address: str
     app: Flask
@@ -39,6 +39,7 @@ class Stage:
     tenant: UUID
     web: subprocess.Popen[bytes]
     environ: dict[str, str]
+    folder: Path
 
     def visitor(self, role: str) -> Visitor:
         """Somebody with the demo's log-in of that role."""
@@ -103,7 +104,7 @@ def stage(folder: Path, seed: int, scale: float, say: Callable[[str], None]) -> 
         raw = stack.enter_context(psycopg.connect(libpq(server.url(DATABASE)), autocommit=True))
         found = raw.execute("SELECT id FROM tenants WHERE name = %s", [TENANTS[0][0]]).fetchone()
         assert found is not None
-        yield Stage(environ["BASE_URL"], create_app(settings), raw, found[0], web, environ)
+        yield Stage(environ["BASE_URL"], create_app(settings), raw, found[0], web, environ, folder)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,9 @@ from portal.core.events import Event, OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.core.workflow import Change
 from portal.interviews.models import Interview
-from portal.messaging import actions, deliveries, outbox, settling
+from portal.messaging import actions, deliveries, handing, outbox, settling
 from portal.messaging.channels import post
+from portal.messaging.handing import Pace
 from portal.messaging.models import Delivery
 from portal.people.models import User
 from tests.conftest import MakeApp
@@ -147,7 +149,9 @@ def test_a_claim_that_another_worker_took_over_is_left_alone(world: World, mailb
     world.clock.forward(minutes=3)
     deliver()
     with world.app.app_context(), everywhere(), post(world.app.extensions["greenroom"]) as way_out:
-        deliveries._hand_over(db.session(), mine, way_out)
+        believes = replace(mine, until=world.clock.now + HOUR)
+        with db.engine.connect() as notes:
+            assert handing.hand_over(db.session(), notes, [believes], way_out, Pace(1)) == 1
     assert what(mailbox) == ["scheduled"]
     assert world.deliveries("status", "attempts") == [("sent", 2)]
 

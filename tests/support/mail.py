@@ -1,5 +1,6 @@
 """A real SMTP server on a loopback port that keeps what it is given."""
 
+import asyncio
 import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,6 +20,8 @@ class MailServer:
         self.messages: list[EmailMessage] = []
         self.refuse: dict[str, str] = {}
         """Answers by recipient, e.g. {"gone@x.example": "550 no such mailbox"}."""
+        self.slow = 0.0
+        """Seconds before each mail is accepted."""
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     @property
@@ -41,6 +44,7 @@ class MailServer:
     def clear(self) -> None:
         self.messages.clear()
         self.refuse.clear()
+        self.slow = 0.0
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if answer := self.refuse.get(address):
@@ -49,6 +53,7 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        await asyncio.sleep(self.slow)
         message = message_from_bytes(envelope.content, policy=policy.default)
         message["X-Rcpt-To"] = ", ".join(envelope.rcpt_tos)
         self.messages.append(message)

@@ -11,9 +11,10 @@ from portal.core.db import db
 
 
 class Counted:
-    """``number`` of the statements so far."""
+    """The ``number`` of statements so far, and of those the ``selects``."""
 
     number = 0
+    selects = 0
 
 
 @contextmanager
@@ -23,6 +24,7 @@ def counted(engine: sa.Engine) -> Iterator[Counted]:
 
     def tick(*args: Any) -> None:
         told.number += 1
+        told.selects += args[2].lstrip().startswith("SELECT")
 
     sa.event.listen(engine, "before_cursor_execute", tick)
     try:
