@@ -39,6 +39,7 @@ from tests.support.clock import Clock, stopped_clock
 from tests.support.databases import Database, PostgresCluster, PostgresDatabase, SqliteDatabase, postgres_cluster
 from tests.support.jobs import JobRunner
 from tests.support.mail import MailServer
+from tests.support.memory import EXTENSION, Memory
 from tests.support.postgres import free_port
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def app(
         connection.flushall()
     if database.url not in _apps:
         _apps[database.url] = _build(_environ | {"DATABASE_URL": database.url})
+        _apps[database.url].extensions[EXTENSION] = Memory(database, queue_server.url)
     yield _apps[database.url]
     _release(_apps[database.url])
 

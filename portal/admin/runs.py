@@ -27,7 +27,7 @@ from portal.core.workflow import Change, Result
 from portal.people.models import User
 
 INLINE = 500
-PORTION = 1000
+PORTION = 2000
 STALE = timedelta(minutes=2)
 _rows = cast(sa.Table, BulkRow.__table__)
 
@@ -167,19 +167,19 @@ def _next_portion(session: Any, run: BulkRun) -> dict[UUID, int]:
 
 
 def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> Result:
-    """The portion in one go; where the database refuses it, row by row, so that each stands alone."""
+    """The portion in one go; where the database refuses it, by halves, until each row that it refuses stands alone."""
     try:
         with session.begin_nested():
             return action.run(session, keys, change)
     except (sa.exc.DBAPIError, PortalError) as error:
         if len(keys) == 1:
             return Result(refused={keys[0]: _in_words(error)})
-        whole = Result()
-        for key in keys:
-            one = _attempt(session, action, [key], change)
-            whole.done |= one.done
-            whole.refused |= one.refused
-            whole.notes |= one.notes
+        whole, middle = Result(), len(keys) // 2
+        for half in (keys[:middle], keys[middle:]):
+            part = _attempt(session, action, half, change)
+            whole.done |= part.done
+            whole.refused |= part.refused
+            whole.notes |= part.notes
         return whole
 
 

@@ -1,17 +1,16 @@
 """The database: the base of all models, keys, versions, and references that cannot leave a tenant."""
 
 import contextlib
-import json
 import select
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from enum import Enum
 from typing import Any, ClassVar
 from uuid import UUID
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 import uuid_utils.compat
@@ -281,8 +280,9 @@ def _inserting(table: sa.Table, rows: Sequence[dict[str, Any]]) -> sa.Insert:
     as one parameter of JSON, because psycopg writes an array item by item in Python: for 10,000 rows with their
     history, audit and events that alone takes two seconds."""
     same = {name: value for name, value in rows[0].items() if all(row[name] is value for row in rows)}
-    varying = [table.c[name] for name in rows[0] if name not in same]
-    given = json.dumps([{c.name: row[c.name] for c in varying} for row in rows], ensure_ascii=False, default=_plain)
+    names = [name for name in rows[0] if name not in same]
+    varying = [table.c[name] for name in names]
+    given = written([{name: row[name] for name in names} for row in rows])
     source = (
         sa.func.json_to_recordset(sa.cast(sa.literal(given, sa.Text()), postgresql.JSON))
         .table_valued(*[sa.column(c.name, c.type) for c in varying], name="given")
@@ -293,8 +293,6 @@ def _inserting(table: sa.Table, rows: Sequence[dict[str, Any]]) -> sa.Insert:
     return sa.insert(table).from_select([*same, *(c.name for c in varying)], chosen)
 
 
-def _plain(value: Any) -> Any:
-    """What JSON has no word for."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.value if isinstance(value, Enum) else str(value)
+def written(value: Any) -> str:
+    """JSON as the database reads it: keys, times and choices by their text."""
+    return orjson.dumps(value, default=str).decode()

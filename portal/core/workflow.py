@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm.util import identity_key
 
 from portal.core import audit, events
 from portal.core.access import Holder, allows, require, resource, scope, visible
@@ -307,10 +306,13 @@ class Workflow:
             ).rowcount
             if swapped != len(group):  # impossible under the lock; better a rollback than a lost update
                 raise Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
-        for each in moved:
-            loaded = session.identity_map.get(identity_key(self.model, (each.before.tenant_id, each.id)))
-            if loaded is not None:
-                session.expire(loaded)
+        self._forget(session, {(m.before.tenant_id, m.id) for m in moved})
+
+    def _forget(self, session: Any, keys: set[tuple[UUID, UUID]]) -> None:
+        """Have those of the rows read anew that the session has loaded, which are few, whatever moves."""
+        for row in list(session.identity_map.values()):
+            if isinstance(row, self.model) and sa.inspect(row).identity in keys:
+                session.expire(row)
 
     def _audit(self, moved: Moved, change: Change) -> dict[str, Any]:
         changes = {"status": [moved.source, moved.target]} if moved.source != moved.target else {}

@@ -21,9 +21,7 @@ from tests.support.world import World, populate
 
 @pytest.fixture
 def world(app: Flask, cast: Cast, clock: Any) -> World:
-    made = populate(app, cast)
-    made.more(4)
-    return made
+    return populate(app, cast, more=4)
 
 
 def _interviews(app: Flask, cast: Cast) -> dict[UUID, str]:

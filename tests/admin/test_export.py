@@ -23,9 +23,7 @@ from tests.support.world import World, populate
 
 @pytest.fixture
 def world(app: Flask, cast: Cast, clock: Any) -> World:
-    made = populate(app, cast)
-    made.more(3)
-    return made
+    return populate(app, cast, more=3)
 
 
 def _read(answer: Any) -> list[list[str]]:

@@ -10,6 +10,7 @@ from portal.core.db import db
 from portal.core.tenancy import tenant_scope
 from portal.people import actions
 from portal.people.models import Role, Tenant
+from tests.support.memory import remembered
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,18 @@ class Cast:
 
 def gather(app: Flask) -> Cast:
     """Makes the two tenants with their roles, and the three in them."""
-    with app.app_context():
-        harbour = actions.create_tenant(db.session(), "Harbour Health", "Europe/London")
-        northwind = actions.create_tenant(db.session(), "Northwind Staffing", "America/Chicago")
-        cast = Cast(
-            alice=make_person(harbour, "alice@harbour.example", "Alice Ardent"),
-            bob=make_person(harbour, "bob@harbour.example", "Bob Baker"),
-            charlie=make_person(northwind, "charlie@northwind.example", "Charlie Chen"),
-        )
-        db.session.commit()
+    return remembered(app, "cast", _gathered)
+
+
+def _gathered() -> Cast:
+    harbour = actions.create_tenant(db.session(), "Harbour Health", "Europe/London")
+    northwind = actions.create_tenant(db.session(), "Northwind Staffing", "America/Chicago")
+    cast = Cast(
+        alice=make_person(harbour, "alice@harbour.example", "Alice Ardent"),
+        bob=make_person(harbour, "bob@harbour.example", "Bob Baker"),
+        charlie=make_person(northwind, "charlie@northwind.example", "Charlie Chen"),
+    )
+    db.session.commit()
     return cast
 
 

@@ -10,6 +10,14 @@ MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A working day in winter, some weeks before summer time begins in Europe and after America's."""
 
 
+_RUNNING = clock._source
+
+
+def stopped_at() -> datetime | None:
+    """What the portal's clock stands at; None where it runs."""
+    return None if clock._source is _RUNNING else clock.now()
+
+
 class Clock:
     """What `portal.core.clock.now()` answers during a test."""
 

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +35,15 @@ class Database(Protocol):
     def clean(self) -> None:
         """Leaves what the migrations made, and nothing else. No transaction may be open."""
 
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """The tables with rows, each with their number."""
+
+    def keep(self, name: str) -> None:
+        """Keeps a copy of all rows under ``name`` for as long as the process lives."""
+
+    def bring_back(self, name: str) -> None:
+        """Leaves the rows that were kept under ``name``, and nothing else. No transaction may be open."""
+
 
 def migrate(url: str, data_dir: Path) -> None:
     """Runs the migrations as `make run` does."""
@@ -55,13 +64,43 @@ class SqliteDatabase:
         _fold_journal(self._template)
         self.url = f"sqlite:///{self._file}"
 
+        with closing(sqlite3.connect(self._template)) as connection:
+            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            self._counting = _counting([name for (name,) in connection.execute(query)])
+
     def clean(self) -> None:
+        self._put(self._template)
+
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        with closing(sqlite3.connect(self._file)) as connection:
+            return _present(connection.execute(self._counting).fetchall())
+
+    def keep(self, name: str) -> None:
+        with closing(sqlite3.connect(self._file)) as here, closing(sqlite3.connect(self._named(name))) as there:
+            here.backup(there)  # with what its write-ahead log holds
+
+    def bring_back(self, name: str) -> None:
+        self._put(self._named(name))
+
+    def _named(self, name: str) -> Path:
+        return self._file.with_name(f"{name}.db")
+
+    def _put(self, source: Path) -> None:
         for suffix in ("-wal", "-shm"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         # A new file, not new content: whoever still has the old one open must not see a mixture.
         fresh = self._file.with_suffix(".fresh")
-        shutil.copyfile(self._template, fresh)
+        shutil.copyfile(source, fresh)
         fresh.replace(self._file)
+
+
+def _counting(tables: Sequence[str]) -> str:
+    """One statement for the number of rows of each table."""
+    return " UNION ALL ".join(f"SELECT '{name}', (SELECT count(*) FROM {name})" for name in sorted(tables))
+
+
+def _present(counts: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, number) for name, number in counts if number)
 
 
 def _fold_journal(file: Path) -> None:
@@ -75,6 +114,7 @@ class PostgresDatabase:
 
     def __init__(self, admin: psycopg.Connection, url: URL) -> None:
         self._admin = admin
+        self._kept: dict[str, list[str]] = {}
         self.url = url.render_as_string(hide_password=False)
         query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
         self._tables = [name for (name,) in admin.execute(query)]
@@ -83,12 +123,40 @@ class PostgresDatabase:
 
     def clean(self) -> None:
         if touched := self._touched():
-            with self._admin.transaction():
-                # A replica's session fires no triggers: neither foreign keys nor the append-only rule object.
-                self._admin.execute("SET LOCAL session_replication_role = replica")
-                self._admin.execute("SET LOCAL lock_timeout = '10s'")  # a test left a transaction open
-                for table in touched:
-                    self._admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            with self._unhindered():
+                self._delete(touched)
+
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        return _present(self._admin.execute(_counting(self._tables).encode()).fetchall()) if self._tables else ()
+
+    def keep(self, name: str) -> None:
+        self._kept[name] = self._touched()
+        self._admin.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        for table in self._kept[name]:
+            copy = sql.SQL("CREATE TABLE {} AS TABLE {}")
+            self._admin.execute(copy.format(sql.Identifier(name, table), sql.Identifier("public", table)))
+
+    def bring_back(self, name: str) -> None:
+        with self._unhindered():
+            self._delete(self._touched())
+            back = sql.SQL("; ").join(
+                sql.SQL("INSERT INTO {} SELECT * FROM {}").format(sql.Identifier("public", t), sql.Identifier(name, t))
+                for t in self._kept[name]
+            )
+            self._admin.execute(back)
+
+    @contextmanager
+    def _unhindered(self) -> Iterator[None]:
+        with self._admin.transaction():
+            # A replica's session fires no triggers: neither foreign keys nor the append-only rule object.
+            self._admin.execute("SET LOCAL session_replication_role = replica")
+            self._admin.execute("SET LOCAL lock_timeout = '10s'")  # a test left a transaction open
+            yield
+
+    def _delete(self, tables: list[str]) -> None:
+        if tables:
+            each = (sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in tables)
+            self._admin.execute(sql.SQL("; ").join(each))
 
     def _touched(self) -> list[str]:
         if not self._tables:

@@ -32,6 +32,7 @@ from portal.practice.workflow import MOCK_INTERVIEW
 from portal.scheduling import slots_actions as slots
 from portal.scheduling.models import TimeOff, WorkingHours
 from tests.support.cast import Cast, Person
+from tests.support.memory import remembered
 
 TO_VERIFIED = ("pending_documents", "documents_submitted", "verification_in_progress", "documents_verified")
 TO_APPROVED = (*TO_VERIFIED, "approved")
@@ -49,22 +50,23 @@ class World:
 
     def more(self, count: int) -> None:
         """``count`` further candidates with application and interview in Alice's tenant."""
-        with self.app.app_context(), tenant_scope(self.cast.alice.tenant_id):
-            me = db.session.get_one(User, (self.cast.alice.tenant_id, self.cast.alice.id))
-            job = db.session.scalars(sa.select(Job).limit(1)).one()
-            for number in range(count):
-                _hire(me, job, f"More{number}", f"more{number}@x.example", hours=number + 1)
-                _rehearse(me, job, f"Again{number}", f"again{number}@x.example", hours=number + 101)
-            _offer(me, count, after=2)
-            db.session.commit()
+        with self.app.app_context():
+            _more(self.cast.alice, count)
 
 
-def populate(app: Flask, cast: Cast) -> World:
-    with app.app_context():
+def populate(app: Flask, cast: Cast, more: int = 0) -> World:
+    """A world of the cast alone; with ``more``, some further candidates and all that they have."""
+
+    def made() -> tuple[dict[str, UUID], dict[str, UUID], UUID]:
         own, foreign = _tenant(cast.alice, "Harbour"), _tenant(cast.charlie, "Northwind-only")
+        if more:
+            _more(cast.alice, more)
         with tenant_scope(cast.charlie.tenant_id, db.session):
             note = db.session.scalars(sa.select(Notification.id)).one()
-    return World(app, cast, own, foreign, note)
+        return own, foreign, note
+
+    own, foreign, note = remembered(app, (cast, more), made)
+    return World(app, cast, dict(own), dict(foreign), note)
 
 
 def _tenant(person: Person, mark: str) -> dict[str, UUID]:
@@ -93,6 +95,17 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         _rehearse(me, job, f"{mark} again", f"again@{mark.lower()}.example", hours=100)
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
+
+
+def _more(person: Person, count: int) -> None:
+    with tenant_scope(person.tenant_id, db.session):
+        me = db.session.get_one(User, (person.tenant_id, person.id))
+        job = db.session.scalars(sa.select(Job).limit(1)).one()
+        for number in range(count):
+            _hire(me, job, f"More{number}", f"more{number}@x.example", hours=number + 1)
+            _rehearse(me, job, f"Again{number}", f"again{number}@x.example", hours=number + 101)
+        _offer(me, count, after=2)
+        db.session.commit()
 
 
 def _tell(me: User, mark: str) -> None:
