@@ -11,9 +11,14 @@ from portal.core.db import db
 
 
 class Counted:
-    """``number`` of the statements so far."""
+    """``number`` of the statements so far, and their ``texts``."""
 
-    number = 0
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    @property
+    def number(self) -> int:
+        return len(self.texts)
 
 
 @contextmanager
@@ -21,8 +26,8 @@ def counted(engine: sa.Engine) -> Iterator[Counted]:
     """Counts while the block lasts: `with counted(db.engine) as told: …; assert told.number == 3`."""
     told = Counted()
 
-    def tick(*args: Any) -> None:
-        told.number += 1
+    def tick(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        told.texts.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", tick)
     try:
