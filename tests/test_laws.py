@@ -41,7 +41,7 @@ def _rules(app: Flask, method: str) -> Iterator[Any]:
 
 
 def _url(app: Flask, rule: Any, key: str) -> str:
-    keys = ("key", "run", "view", "id", "item_id", "session_id")
+    keys = ("key", "run", "view", "id", "item_id", "session_id", "delivery_id")
     values = {name: key if name in keys else "x" for name in rule.arguments}
     values |= {"verb": "confirm", "kind": "csv", "name": "users"} | {k: v for k, v in values.items() if v == key}
     with app.test_request_context():
@@ -119,7 +119,11 @@ def test_in_the_api_a_foreign_row_answers_as_one_that_never_was(app: Flask, cast
 
 
 def _filled(path: str, key: Any, world: World) -> str:
-    below = {"{item_id}": world.foreign["mock-interview-items"], "{session_id}": world.foreign["training-sessions"]}
+    below = {
+        "{item_id}": world.foreign["mock-interview-items"],
+        "{session_id}": world.foreign["training-sessions"],
+        "{delivery_id}": world.foreign["webhook-deliveries"],
+    }
     for name, value in below.items():
         path = path.replace(name, str(value))
     return "/" + path.replace("{id}", str(key))

@@ -29,11 +29,10 @@ def create(session: Any, values: Mapping[str, Any], change: Change) -> Webhook:
     """A new webhook; its secret is asked for once (``show_secret``). Raises Invalid."""
     if session.scalar(sa.select(sa.func.count()).select_from(Webhook)) >= AT_MOST:
         raise Invalid({"": f"An organisation has {AT_MOST} webhooks at most."})
-    given = _checked(values)
-    row: Webhook = records.create(session, Webhook, {**given, "id": new_id(), "created_by_id": change.actor})
-    row.mark = signing.mark(secret_of(row))
-    session.flush()
-    return row
+    row = Webhook(id=new_id(), generation=1)
+    known = {"id": row.id, "mark": signing.mark(secret_of(row)), "created_by_id": change.actor}
+    made: Webhook = records.create(session, Webhook, {**_checked(values), **known})
+    return made
 
 
 def update(session: Any, row: Webhook, values: Mapping[str, Any], version: int, change: Change) -> Webhook:

@@ -29,10 +29,7 @@ _EVENTS = "What it is told of; none for everything. `interview.*` are all moves 
 
 def _create(session: Any, values: dict[str, Any], change: Change) -> Webhook:
     """Its secret stands in the answer, and so has been shown."""
-    row = actions.create(session, values, change)
-    row.shown_at = change.at
-    session.flush()
-    return row
+    return actions.create(session, {**values, "shown_at": change.at}, change)
 
 
 WEBHOOKS_API = Resource(

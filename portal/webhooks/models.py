@@ -35,7 +35,7 @@ class Webhook(Audited, Editable, Owned, Model):
     active: Mapped[bool] = mapped_column(default=True)
     created_by_id: Mapped[UUID | None] = ref("users", optional=True)
     generation: Mapped[int] = mapped_column(default=1)
-    mark: Mapped[str] = mapped_column(sa.String(64), default="", info={"secret": True})
+    mark: Mapped[str] = mapped_column(sa.String(64), default="", info={"secret": True, "copied": True})
     shown_at: Mapped[datetime | None]
     rotated_at: Mapped[datetime | None]
     failing_since: Mapped[datetime | None]

@@ -59,14 +59,9 @@ def _sent(to: Destination, body: bytes, headers: Mapping[str, str]) -> Outcome:
     connection = _Direct(to)
     try:
         connection.reach()
-        with _ended_at(connection, ends) as late:
-            try:
-                connection.greet()
-                return _answered(connection, to, body, headers)
-            except (OSError, http.client.HTTPException):
-                if late.is_set():
-                    raise TimeoutError from None
-                raise
+        with _ended_at(connection, ends):
+            connection.greet()
+            return _answered(connection, to, body, headers)
     finally:
         connection.close()
 
@@ -94,27 +89,35 @@ def _wait(response: http.client.HTTPResponse) -> int:
 
 
 @contextlib.contextmanager
-def _ended_at(connection: "_Direct", ends: float) -> Iterator[threading.Event]:
-    """Cut the connection at ``ends``: a time-out of a socket begins anew with each byte that drips in."""
+def _ended_at(connection: "_Direct", ends: float) -> Iterator[None]:
+    """Cut the connection at ``ends``, whatever it is at, and raise TimeoutError then: a socket's own time begins anew
+    with each byte that drips in."""
     late = threading.Event()
 
     def cut() -> None:
         late.set()
-        with contextlib.suppress(OSError, AttributeError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection.wire, socket.SHUT_RDWR)  # TLS would first want to say goodbye
 
     timer = threading.Timer(max(ends - time.monotonic(), 0), cut)
     timer.daemon = True
     timer.start()
     try:
-        yield late
+        yield
+    except (OSError, http.client.HTTPException):
+        if not late.is_set():
+            raise
     finally:
         timer.cancel()
+    if late.is_set():
+        raise TimeoutError
 
 
 class _Direct(http.client.HTTPConnection):
     """A connection to one of the addresses of ``to``. TLS is still asked for by the host's name, and the certificate
-    judged by it."""
+    judged by it. ``wire`` is its socket, also when the answer is all that is left to be read."""
+
+    wire: socket.socket
 
     def __init__(self, to: Destination) -> None:
         super().__init__(to.host, to.port)
@@ -128,8 +131,8 @@ class _Direct(http.client.HTTPConnection):
             if (left := ends - time.monotonic()) <= 0:
                 break
             try:
-                self.sock = socket.create_connection((address, self._to.port), timeout=left)
-                self.sock.settimeout(WHOLE_SECONDS)
+                self.wire = self.sock = socket.create_connection((address, self._to.port), timeout=left)
+                self.wire.settimeout(WHOLE_SECONDS)
                 return
             except OSError as error:
                 failure = error
@@ -137,7 +140,7 @@ class _Direct(http.client.HTTPConnection):
 
     def greet(self) -> None:
         if self._to.tls:
-            self.sock = _tls().wrap_socket(self.sock, server_hostname=self._to.host)
+            self.wire = self.sock = _tls().wrap_socket(self.wire, server_hostname=self._to.host)
 
 
 @lru_cache(maxsize=1)

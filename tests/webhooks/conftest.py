@@ -43,7 +43,8 @@ class Got:
 
 @dataclass
 class Receiver:
-    """``answers`` are given in turn, then 204: a status, or a status with headers and body; ``sleeps`` seconds first."""
+    """``answers`` are given in turn, then 204: a status, or a status with headers and body. It ``sleeps`` seconds
+    first, or ``drips``: a byte at a time."""
 
     url: str
     got: list[Got] = field(default_factory=list)
