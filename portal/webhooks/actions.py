@@ -85,9 +85,12 @@ def show_secret(session: Any, row: Webhook, change: Change) -> str:
     return secret_of(row)
 
 
-def rotate_secret(session: Any, row: Webhook, change: Change) -> str:
-    """A new secret, shown this once. The old one signs beside it for a day, and the one before that no more."""
+def rotate_secret(session: Any, row: Webhook, change: Change, *, version: int | None = None) -> str:
+    """A new secret, shown this once. The old one signs beside it for a day, and the one before that no more. Raises
+    Stale where ``version`` is not the row's."""
     session.refresh(row, with_for_update=True)
+    if version is not None and version != row.version:
+        raise records.Stale(row)
     row.generation, row.rotated_at, row.shown_at = row.generation + 1, change.at, change.at
     row.mark = signing.mark(secret_of(row))
     session.flush()

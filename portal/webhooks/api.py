@@ -81,7 +81,7 @@ def _with_secret(call: Call, answer: Answer) -> Answer:
 
 def _rotate(call: Call) -> Answer:
     row = _writable(call)
-    actions.rotate_secret(call.session, row, call.change)
+    actions.rotate_secret(call.session, row, call.change, version=call.version)
     return Answer(WEBHOOKS_API.one(call, row.id))
 
 
@@ -180,7 +180,8 @@ ENDPOINTS = (
     replace(WEBHOOKS_API._create(), answer="WebhookWithSecret", adds=_with_secret, description=_KEPT_NOWHERE),
     Endpoint("POST", "webhooks/{id}/rotate-secret", "rotate_webhook_secret", "webhooks", _rotate,
              "Make a new secret of a webhook", f"The old one signs as well for a day. {_KEPT_NOWHERE}",
-             answer="WebhookWithSecret", permissions=actions.WRITE, model=Webhook, adds=_with_secret),
+             answer="WebhookWithSecret", permissions=actions.WRITE, model=Webhook, adds=_with_secret,
+             takes_version=True, body_name="WebhookRotation", present=WEBHOOKS_API.present),
     Endpoint("POST", "webhooks/{id}/test", "test_webhook", "webhooks", _test, "Send a test to a webhook",
              "Answers the delivery, which a worker sends. Read it again to see what the receiver said.",
              answer="WebhookDelivery", status=202, permissions=actions.WRITE, model=Webhook),

@@ -19,8 +19,8 @@ from portal.core.db import db
 from portal.core.tenancy import everywhere
 from portal.webhooks.models import Webhook, WebhookDelivery
 from tests.messaging.world import World, make_world
-from tests.support.api import ApiCaller, caller
-from tests.support.cast import Cast
+from tests.support import api
+from tests.support.cast import Cast, Person
 from tests.support.clock import Clock
 from tests.support.jobs import JobRunner
 
@@ -67,9 +67,10 @@ class receiving:
     """A receiver for the length of a block."""
 
     def __enter__(self) -> Receiver:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: made))
+        made = Receiver("")
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
         self.server.daemon_threads = True
-        made = Receiver(f"http://127.0.0.1:{self.server.server_port}/hook")
+        made.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return made
 
@@ -78,10 +79,9 @@ class receiving:
         self.server.server_close()
 
 
-def _handler(receiver: Any) -> type[BaseHTTPRequestHandler]:
+def _handler(mine: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            mine = receiver()
             body = self.rfile.read(int(self.headers["Content-Length"]))
             mine.got.append(Got({name.lower(): value for name, value in self.headers.items()}, body))
             time.sleep(mine.sleeps)
@@ -114,7 +114,7 @@ class Hooks:
     """What Alice does with webhooks, and what becomes of it."""
 
     app: Flask
-    api: ApiCaller
+    api: Any
     jobs: JobRunner
 
     def make(self, url: str, events: Any = (), **more: Any) -> Any:
@@ -144,6 +144,11 @@ class Hooks:
     def webhook(self, key: str) -> Webhook:
         with self.app.app_context(), everywhere():
             return db.session.scalars(sa.select(Webhook).where(Webhook.id == UUID(key))).one()
+
+
+def caller(app: Flask, person: Person) -> Any:
+    """Calls with a token of ``person``; what is answered is taken as it comes."""
+    return api.caller(app, person)
 
 
 @pytest.fixture

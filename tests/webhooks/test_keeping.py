@@ -25,10 +25,9 @@ from portal.settings_checks import Inside, inside
 from portal.webhooks import gate, kinds, signing
 from portal.webhooks.models import Webhook, WebhookDelivery
 from tests.messaging.world import World, make_world
-from tests.support.api import caller
 from tests.support.cast import Cast, make_person
 from tests.support.clock import Clock
-from tests.webhooks.conftest import Hooks, Receiver, ahead
+from tests.webhooks.conftest import Hooks, Receiver, ahead, caller
 
 
 def _told(app: Flask) -> str:
@@ -269,7 +268,7 @@ def test_many_are_sent_again_by_the_bulk_bar(
 
 
 def test_every_move_and_every_event_of_the_messages_is_offered_and_described(app: Flask, hooks: Hooks) -> None:
-    document = app.test_client().get("/api/openapi.json").json
+    document: Any = app.test_client().get("/api/openapi.json").json
     moves = [f"{flow.entity}.{move.verb}" for flow in workflows().values() for move in flow.moves.values()]
     wanted = {*moves, *(each.event for each in CATALOGUE)}
     assert wanted - set(document["webhooks"]) == set()

@@ -17,11 +17,10 @@ from portal.interviews.workflow import INTERVIEW
 from portal.webhooks import sending
 from portal.webhooks.models import WebhookDelivery
 from tests.messaging.world import World, make_world
-from tests.support.api import caller
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.statements import counted
-from tests.webhooks.conftest import Hooks, Receiver, ahead, receiving
+from tests.webhooks.conftest import Hooks, Receiver, ahead, caller, receiving
 
 
 def test_a_move_is_told_signed_as_the_standard_says(hooks: Hooks, world: World, receiver: Receiver) -> None:
