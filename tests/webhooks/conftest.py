@@ -1,12 +1,14 @@
 """A receiver that is a real HTTP server, and a webhook that leads to it."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -63,14 +65,31 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+"""A key and a certificate for “localhost”, good for a hundred years and for nothing but these tests."""
+
+
 class receiving:
-    """A receiver for the length of a block."""
+    """A receiver for the length of a block; with ``tls`` it speaks https, and ``named`` is as whom it was asked."""
+
+    def __init__(self, *, tls: bool = False) -> None:
+        self.tls = tls
+        self.named: list[str | None] = []
+
+    def _secure(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        context.sni_callback = lambda sock, name, own: self.named.append(name)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     def __enter__(self) -> Receiver:
         made = Receiver("")
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
         self.server.daemon_threads = True
         made.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        if self.tls:
+            made.url = f"https://localhost:{self.server.server_port}/hook"
+            self._secure()
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return made
 

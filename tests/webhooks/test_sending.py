@@ -1,6 +1,8 @@
 """From a move to the receiver, and what becomes of what does not arrive."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +16,14 @@ from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.interviews.models import Interview
 from portal.interviews.workflow import INTERVIEW
+from portal.settings_checks import inside
 from portal.webhooks import sending
 from portal.webhooks.models import WebhookDelivery
 from tests.messaging.world import World, make_world
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.statements import counted
-from tests.webhooks.conftest import Hooks, Receiver, ahead, caller, receiving
+from tests.webhooks.conftest import CERTIFICATE, Hooks, Receiver, ahead, caller, receiving
 
 
 def test_a_move_is_told_signed_as_the_standard_says(hooks: Hooks, world: World, receiver: Receiver) -> None:
@@ -154,6 +157,33 @@ def test_a_redirect_is_not_followed(hooks: Hooks, world: World, receiver: Receiv
         hooks.deliver()
         assert elsewhere.got == []
     assert hooks.deliveries("status", "error") == [("failed", "It answered 302: a redirect, which is not followed.")]
+
+
+def test_by_https_the_certificate_is_judged_by_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection goes to an address; the server is asked for, and shows itself, by the host's name all the same."""
+    server = receiving(tls=True)
+    with server as receiver:
+        _trust(monkeypatch, CERTIFICATE)
+        good = sending.send(receiver.url, b"{}", {}, inside("localhost"))
+        assert (good.code, good.error, server.named) == (204, "", ["localhost"])
+        assert receiver.got[0].headers["host"] == receiver.url.split("/")[2]
+        other = sending.send(receiver.url.replace("localhost", "127.0.0.1"), b"{}", {}, inside("127.0.0.1"))
+        assert other.error.startswith("Its certificate does not hold: IP address mismatch")
+        _trust(monkeypatch, None)
+        unknown = sending.send(receiver.url, b"{}", {}, inside("localhost"))
+        assert unknown.error.startswith("Its certificate does not hold: self")
+    assert len(receiver.got) == 1
+
+
+def _trust(monkeypatch: pytest.MonkeyPatch, certificate: Path | None) -> None:
+    sending._tls.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate or "/dev/null"))
+
+
+@pytest.fixture(autouse=True)
+def _trust_again() -> Iterator[None]:
+    yield
+    sending._tls.cache_clear()
 
 
 @pytest.mark.parametrize("drips", [False, True], ids=["silent", "a byte at a time"])
