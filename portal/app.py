@@ -16,7 +16,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import admin, api, cli, health, jobs, messaging, metrics, sockets
+from portal import admin, api, cli, health, jobs, messaging, metrics, sockets, webhooks
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
@@ -56,6 +56,10 @@ from portal.practice import slots_admin as practice_slots
 from portal.scheduling import api as scheduling_api
 from portal.scheduling import availability, free, slots_admin, slots_views
 from portal.settings import Settings
+from portal.webhooks import admin as webhooks_admin
+from portal.webhooks import api as webhooks_api
+from portal.webhooks import views as webhook_views
+from portal.webhooks import work as _webhook_work  # noqa: F401 - its job and its sweeps
 
 ROOT = Path(__file__).resolve().parent.parent
 csrf = CSRFProtect()
@@ -157,22 +161,27 @@ def _register_features(app: Flask) -> None:
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(previews.blueprint)
     app.register_blueprint(feed_views.blueprint)
+    app.register_blueprint(webhook_views.blueprint)
     app.register_blueprint(inbound_views.blueprint)
     csrf.exempt(inbound_views.blueprint)  # a token guards it, and no browser's session opens it
     features = (
         people_admin, hiring_admin, interviews_admin, slots_admin, feedback_admin, practice_admin, training_admin,
-        practice_slots,
+        practice_slots, webhooks_admin,
     )  # fmt: skip
     lookups.register(*(lookup for feature in features for lookup in feature.LOOKUPS))
     grids = (
         interviews_admin.GRIDS, slots_admin.GRIDS, feedback_admin.GRIDS, practice_admin.GRIDS, training_admin.GRIDS,
-        hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS, availability.GRIDS,
+        hiring_admin.GRIDS, people_admin.GRIDS, messaging_admin.GRIDS, webhooks_admin.GRIDS,
+        availability.GRIDS,
     )  # fmt: skip
     admin.install(app, [grid for each in grids for grid in each])
-    apis = (people_api, hiring_api, scheduling_api, interviews_api, feedback_api, practice_api, messaging_api)
+    apis = (
+        people_api, hiring_api, scheduling_api, interviews_api, feedback_api, practice_api, messaging_api, webhooks_api,
+    )  # fmt: skip
     api.install(app, csrf, apis)
     messaging.install(app)
     sockets.install(app)
+    webhooks.install(app)
     inbound.install(app, panels.reply)
     jobs.install(app)
     cli.install(app)

@@ -65,6 +65,16 @@ def ring() -> bool:
     return has_app_context() and _queue().ring("portal.jobs.deliver")
 
 
+def ring_for(name: str) -> bool:
+    """Have a worker do the job ``name`` soon, which has a queue of its own and says ``heard``; likewise."""
+    return has_app_context() and _queue().ring("portal.jobs.run", name, {}, queue=_jobs[name][1])
+
+
+def heard(name: str) -> None:
+    """The job ``name`` begins: what is committed from now on needs a ring of its own."""
+    _queue().heard(_jobs[name][1])
+
+
 def _bell() -> None:
     ring()  # whether it was heard does not matter to who committed
 

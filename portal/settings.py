@@ -64,6 +64,8 @@ class Settings:
     api_read_rate: str
     """Reads with one token, and below it writes, in the same form."""
     api_write_rate: str
+    webhook_allow_inside: checks.Inside
+    """Networks and hosts of our own side to which webhooks may be sent all the same, by http too."""
     log_level: str
 
     @classmethod
@@ -174,6 +176,7 @@ class _Reader:
             "login_rate": self._get("LOGIN_RATE", checks.rate, default="10 per minute"),
             "api_read_rate": self._get("API_READ_RATE", checks.rate, default="600 per minute"),
             "api_write_rate": self._get("API_WRITE_RATE", checks.rate, default="120 per minute"),
+            "webhook_allow_inside": self._get("WEBHOOK_ALLOW_INSIDE", checks.inside, default=","),
             "log_level": self._get("LOG_LEVEL", checks.one_of(LOG_LEVELS), default="INFO"),
         }
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -42,6 +42,14 @@ class SmtpServer:
     tls: bool
     user: str | None
     password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Networks, and names of hosts in lower case."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    hosts: frozenset[str] = frozenset()
 
 
 def one_of(choices: Sequence[str]) -> Callable[[str], str]:
@@ -223,6 +231,19 @@ def long_secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError(f"is too short: write {SECRET_EXAMPLE}.")
     return text
+
+
+def inside(text: str) -> Inside:
+    """A list of networks and names of hosts, with commas between."""
+    networks, hosts = [], set()
+    for part in filter(None, (part.strip().lower() for part in text.split(","))):
+        try:
+            networks.append(ip_network(part))
+        except ValueError:
+            if not re.fullmatch(r"(?=.*[a-z])[a-z0-9]([a-z0-9.-]*[a-z0-9])?", part):
+                raise ValueError(f"holds {part!r}: write networks and hosts, like 10.1.0.0/16, hooks.local.") from None
+            hosts.add(part)
+    return Inside(tuple(networks), frozenset(hosts))
 
 
 def rate(text: str) -> str:

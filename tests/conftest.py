@@ -132,6 +132,7 @@ def _environ(
         "LOGIN_RATE": "1000 per minute",
         "API_READ_RATE": "100000 per minute",
         "API_WRITE_RATE": "100000 per minute",
+        "WEBHOOK_ALLOW_INSIDE": "127.0.0.1",
     }
 
 

@@ -82,6 +82,7 @@ PACKAGES = {
     "leash": -1,
     "core": 0,
     "messaging": 3,
+    "webhooks": 3,
     "reports": 3,
     "admin": 4,
     "api": 4,
@@ -100,10 +101,13 @@ PACKAGES = {
 }
 """The floor of everything else in `portal`. The fifth holds the entry points, the sixth knows all."""
 
-MESSAGING_PAGES = frozenset({
-    "admin", "api", "bell", "choices", "feed_views", "inbound_views", "notices", "operations", "previews",
-})  # fmt: skip
-"""The rooms of messaging that are pages, and so lie where the features' pages do."""
+PAGES = {
+    "messaging": frozenset(
+        {"admin", "api", "bell", "choices", "feed_views", "inbound_views", "notices", "operations", "previews"}
+    ),
+    "webhooks": frozenset({"admin", "api", "views", "work"}),
+}
+"""The rooms of messaging and webhooks that are pages or jobs, and so lie where the features' pages do."""
 
 ENTRY_POINTS = 5
 """They may act through any room of a feature but the pages and the API."""
@@ -157,7 +161,7 @@ def floor(name: str) -> int | None:
     """None for a module that nobody has put on a floor; a feature's own `__init__` lies on its lowest."""
     if name == "portal":
         return -1
-    if package(name) == "messaging" and room(name) in MESSAGING_PAGES:
+    if room(name) in PAGES.get(package(name), ()):
         return ROOMS["admin"]
     if package(name) in FEATURES:
         return ROOMS.get(room(name)) if room(name) else 1

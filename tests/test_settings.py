@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.settings import Settings, SettingsError
-from portal.settings_checks import SOCKET_PATH_BYTES, SmtpServer
+from portal.settings_checks import SOCKET_PATH_BYTES, Inside, SmtpServer
 
 Read = Callable[..., Settings]
 
@@ -55,6 +55,7 @@ def test_an_empty_environment_gives_a_portal_for_one_machine(read: Read, tmp_pat
         login_rate="10 per minute",
         api_read_rate="600 per minute",
         api_write_rate="120 per minute",
+        webhook_allow_inside=Inside(),
         log_level="INFO",
     )
     assert settings.queue_is_embedded
@@ -104,6 +105,7 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_write(read: Read) -> 
         INBOUND_TOKEN="zwölf",
         SESSION_HOURS="half",
         LOGIN_RATE="often",
+        WEBHOOK_ALLOW_INSIDE="10.1.0.0/16, hooks.local, 10.1.0.0/99",
         LOG_LEVEL="loud",
     ) == [
         "ENV is 'staging': write one of development, test, production.",
@@ -121,6 +123,7 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_write(read: Read) -> 
         "METRICS_TOKEN holds spaces or letters outside ASCII: write letters and digits alone.",
         "SESSION_HOURS is 'half': write a whole number from 1 to 720.",
         "LOGIN_RATE is 'often': write a rate like 10 per minute.",
+        "WEBHOOK_ALLOW_INSIDE holds '10.1.0.0/99': write networks and hosts, like 10.1.0.0/16, hooks.local.",
         "LOG_LEVEL is 'loud': write one of DEBUG, INFO, WARNING, ERROR.",
     ]
 

@@ -71,6 +71,8 @@ def _done(endpoint: Endpoint, call: Call) -> Answer:
         answer = idempotency.once(call, lambda: endpoint.run(call).written())
         if endpoint.reads:
             return answer
+        if endpoint.adds is not None:
+            answer = endpoint.adds(call, answer)
         db.session.commit()
     except PortalError as error:
         db.session.rollback()

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made of the declarations of resources and endpoints, and the page on which it is read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from apispec import APISpec
@@ -15,7 +15,7 @@ from portal.api.fields import Key, Moment, MomentOrDay
 from portal.api.jsontext import encode
 from portal.api.operations import JSON, operation
 from portal.api.reading import Joined, described, is_named
-from portal.api.resource import Resource
+from portal.api.resource import Resource, several
 from portal.api.texts import CHAPTERS, INTRODUCTION, REFUSALS
 
 VERSION = "1.0.0"
@@ -41,6 +41,15 @@ def install(
     @blueprint.get("/docs")
     def docs() -> str:
         return render_template("api/docs.html")
+
+
+_webhooks: list[Callable[[], dict[str, Any]]] = []
+
+
+def tell_of_webhooks(tell: Callable[[], dict[str, Any]]) -> None:
+    """Let ``tell`` answer what the portal itself sends to others: the document's section ``webhooks``."""
+    if tell not in _webhooks:
+        _webhooks.append(tell)
 
 
 # --- the document -----------------------------------------------------------------------------------------
@@ -71,7 +80,7 @@ def build(resources: Sequence[Resource], endpoints: Sequence[Endpoint], componen
             spec.components.schema(name, _component(plugin, component))
     for each in endpoints:
         spec.path("/api/" + each.path, operations={each.method.lower(): operation(plugin, each)})
-    return spec.to_dict()
+    return {**spec.to_dict(), "webhooks": {name: each for tell in _webhooks for name, each in tell().items()}}
 
 
 def _called(given: Any) -> str:
@@ -141,7 +150,7 @@ def _describe(spec: APISpec, plugin: MarshmallowPlugin, resource: Resource) -> N
     """The components of a row, and of a page of them."""
     spec.components.schema(resource.name, _row(plugin, resource))
     spec.components.schema(resource.plural, {
-        "type": "object", "description": f"A page of {resource.noun}s.",
+        "type": "object", "description": f"A page of {several(resource.noun)}.",
         "required": ["items", "page", "page_size", "total", "total_is_capped"],
         "properties": {
             "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{resource.name}"},

@@ -106,6 +106,7 @@ class Endpoint:
     takes_version: bool = False
     conditional: bool = False  # answers an ETag, and 304 to who has it
     present: Callable[[Call], Any] | None = None
+    adds: Callable[[Call, Answer], Answer] | None = None  # to the answer, what is not kept for a repetition of it
 
     @cached_property
     def rule(self) -> str:

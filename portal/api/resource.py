@@ -169,7 +169,7 @@ class Resource(Writing, Verbs):
                 call, self.grid, self.shape, conditions=self.conditions(call), sort=self.default_sort
             )  # fmt: skip
 
-        return self.sublist(self.path, f"list_{self.slug}s", run, f"List {self.noun}s")
+        return self.sublist(self.path, f"list_{several(self.slug)}", run, f"List {several(self.noun)}")
 
     def sublist(self, path: str, name: str, run: Any, summary: str, **more: Any) -> Endpoint:
         """A further list of these rows, under an address of its own."""
@@ -194,6 +194,12 @@ def resource_of(model: Any) -> Resource:
     return _resources[model]
 
 
+def several(noun: str) -> str:
+    """``delivery`` -> ``deliveries``."""
+    return f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+
+
 def words_id(path: str) -> str:
     """``training/{id}/sessions`` -> ``session_id``: how a row below another is called in a path."""
-    return f"{path.rpartition('/')[2].removesuffix('s')}_id"
+    last = path.rpartition("/")[2]
+    return f"{last.removesuffix('ies')}y_id" if last.endswith("ies") else f"{last.removesuffix('s')}_id"

@@ -39,6 +39,8 @@ CHAPTERS = {
     "jobs": "The roles that projects need.",
     "job-roles": "The catalogue of roles.",
     "notifications": "What you were told in the portal: your own, whatever your role.",
+    "webhooks": "Addresses of yours that are told of what happens, and what was sent to them. What is sent stands "
+    "under “webhooks” in this document; how to check it, in the portal's documentation.",
     "me": "Who you are, and what you may do.",
     "users": "Everyone who may log in.",
     "tokens": "API tokens.",

@@ -48,9 +48,24 @@ class Event:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Occurred:
+    """What is told of outside the portal: an ``OutboxEvent`` is one, and so is a reminder whose time has come."""
+
+    tenant_id: UUID
+    id: UUID
+    name: str
+    subject_id: UUID
+    payload: dict[str, Any]
+    occurred_at: datetime
+
+
 Listener = Callable[[Any, Sequence[Event], datetime], None]
+Follower = Callable[[Any, Sequence[Any], datetime], None]
 _listeners: dict[str, list[Listener]] = defaultdict(list)
-_bell: Callable[[], None] | None = None
+_followers: list[Follower] = []
+_bells: dict[str, Callable[[], None]] = {}
+MESSAGES = "messages"
 
 
 def listen(name: str, listener: Listener) -> None:
@@ -64,10 +79,22 @@ def spoken(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("_", " ")).capitalize()
 
 
-def hang_bell(ring: Callable[[], None]) -> None:
-    """``ring`` is called after a transaction with events has committed; it must not raise."""
-    global _bell
-    _bell = ring
+def follow(follower: Follower) -> None:
+    """Run ``follower`` with all that has occurred, of any tenant, once the outbox deals with it: in the transaction
+    that marks it as processed, and so exactly once."""
+    if follower not in _followers:
+        _followers.append(follower)
+
+
+def tell_followers(session: Any, occurred: Sequence[Any], at: datetime) -> None:
+    """For the outbox: tell of ``occurred`` (as ``Occurred`` has it), in the caller's transaction."""
+    for follower in _followers if occurred else ():
+        follower(session, occurred, at)
+
+
+def hang_bell(ring: Callable[[], None], name: str = MESSAGES) -> None:
+    """``ring`` is called after a transaction that wants the bell ``name`` has committed; it must not raise."""
+    _bells[name] = ring
 
 
 def record(session: Any, name: str, subject: UUID, at: datetime, **payload: Any) -> None:
@@ -99,15 +126,16 @@ def record_many(session: Any, events: Sequence[Event], at: datetime) -> None:
     want_bell(session)
 
 
-def want_bell(session: Any) -> None:
+def want_bell(session: Any, name: str = MESSAGES) -> None:
     """Have the bell rung when the present transaction commits."""
-    (session() if callable(session) else session).info["ring"] = True
+    (session() if callable(session) else session).info.setdefault("ring", set()).add(name)
 
 
 @sa_event.listens_for(Session, "after_commit")
 def _ring(session: Session) -> None:
-    if session.info.pop("ring", False) and _bell is not None:
-        _bell()
+    for name in sorted(session.info.pop("ring", ())):
+        if name in _bells:
+            _bells[name]()
 
 
 @sa_event.listens_for(Session, "after_rollback")

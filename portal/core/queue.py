@@ -17,12 +17,12 @@ from rq.serializers import JSONSerializer
 from portal.core import logs
 
 T = TypeVar("T")
-QUEUES = ("default", "exports")
+QUEUES = ("default", "exports", "webhooks")
 ANSWER_SECONDS = 0.25
 REST_SECONDS = 3.0
 RUNG = "greenroom:rung"
 RUNG_SECONDS = 30
-JOB_SECONDS = {"default": 600, "exports": 3600}
+JOB_SECONDS = {"default": 600, "exports": 3600, "webhooks": 600}
 
 
 def channel(url: str, name: str) -> str:
@@ -50,13 +50,14 @@ class JobQueue:
         """Have a worker call ``function`` (its dotted name) with JSON values; False where Redis does not answer."""
         return self._ask(lambda connection: self._enqueue(connection, queue, function, args)) is not None
 
-    def ring(self, function: str) -> bool:
-        """Have ``function`` called soon. Rings that come before a worker has heard the first are one with it."""
-        return bool(self._ask(lambda connection: self._ring(connection, function)))
+    def ring(self, function: str, *args: Any, queue: str = "default") -> bool:
+        """Have ``function`` called soon. Rings of a queue that come before a worker has heard the first are one with
+        it."""
+        return bool(self._ask(lambda connection: self._ring(connection, queue, function, args)))
 
-    def heard(self) -> None:
+    def heard(self, queue: str = "default") -> None:
         """A worker begins to look: what is committed from now on needs a ring of its own."""
-        self._ask(lambda connection: connection.delete(RUNG))
+        self._ask(lambda connection: connection.delete(f"{RUNG}:{queue}"))
 
     def publish(self, name: str, messages: Sequence[bytes]) -> bool:
         """Say ``messages`` to whoever hears the channel ``name`` now; False where Redis does not answer."""
@@ -65,11 +66,11 @@ class JobQueue:
     def close(self) -> None:
         self._redis.close()
 
-    def _ring(self, connection: "redis.Redis", function: str) -> bool:
+    def _ring(self, connection: "redis.Redis", queue: str, function: str, args: tuple[Any, ...]) -> bool:
         # The mark ends by itself: a job that was lost on its way keeps the bell silent for that long only, and
         # meanwhile the scheduler finds what waits.
-        if connection.set(RUNG, 1, nx=True, ex=RUNG_SECONDS):
-            self._enqueue(connection, "default", function, ())
+        if connection.set(f"{RUNG}:{queue}", 1, nx=True, ex=RUNG_SECONDS):
+            self._enqueue(connection, queue, function, args)
         return True
 
     def _publish(self, connection: "redis.Redis", name: str, messages: Sequence[bytes]) -> Any:

@@ -115,7 +115,8 @@ class Workflow:
     """The moves of one model's ``status`` column.
 
     ``reads`` names the columns that guards, effects and history need; ``history`` writes the history rows;
-    ``payload`` answers an event's JSON; ``lock_first`` takes locks that must precede this model's, so that
+    ``payload`` answers an event's JSON; ``entity`` is how the rows are called in the world outside, where that is not
+    the ``name``; ``lock_first`` takes locks that must precede this model's, so that
     two operations never wait for each other in a circle.
     """
 
@@ -130,8 +131,10 @@ class Workflow:
         payload: Callable[[Moved, Change], dict[str, Any]] | None = None,
         lock_first: Callable[[Any, Sequence[UUID], str], None] | None = None,
         noun: str = "",
+        entity: str = "",
     ) -> None:
         self.name, self.model, self.noun = name, model, noun or name
+        self.entity = entity or name.replace(" ", "_")
         self.moves = {move.verb: move for move in moves}
         self.reads, self.history, self.payload, self.lock_first = tuple(reads), history, payload, lock_first
         self._judges: dict[str, list[Judge]] = defaultdict(list)
@@ -287,7 +290,7 @@ class Workflow:
                 effect(session, moved, change)
         if event := self.moves[moved[0].verb].event:
             payload = self.payload or (lambda m, c: {})
-            facts = [events.Event(event, m.id, {"version": m.before.version + 1, **payload(m, change)}) for m in moved]
+            facts = [events.Event(event, m.id, {**_step(m), **payload(m, change)}) for m in moved]
             events.record_many(session, facts, change.at)
 
     def _swap(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
@@ -324,6 +327,13 @@ class Workflow:
             moved.before.tenant_id, self.model.__tablename__, moved.id, moved.verb, changes,
             at=change.at, reason=change.reason,
         )  # fmt: skip
+
+
+def _step(moved: Moved) -> dict[str, Any]:
+    """What the event of any move says."""
+    return {
+        "version": moved.before.version + 1, "verb": moved.verb, "from": moved.source, "to": moved.target,
+    }  # fmt: skip
 
 
 def _fits(move: Move, row: Any, change: Change) -> bool:

@@ -161,7 +161,7 @@ APPLICATION = register(Workflow(
     ),
     reads=("candidate_id", "job_id", "coordinator_id"),
     history=_write_history,
-    payload=lambda moved, change: {"from": moved.source, "to": moved.target},
+    payload=lambda moved, change: {"actor": str(change.actor) if change.actor else None},
 ))  # fmt: skip
 
 

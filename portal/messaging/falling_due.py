@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from portal.core.events import Occurred, tell_followers
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging import making, notes, preferences, push, subjects
 from portal.messaging.catalog import OVERDUE, REMINDER, Message, Moment, Told, messages
@@ -33,11 +34,19 @@ def queue_due(session: Any, at: datetime, limit: int = 500) -> int:
                 queued |= _queue(session, rows, at, made)
         making.change(session, REMINDERS, [row for row in rows_due if row.id in queued], queued_at=at)
         making.change(session, REMINDERS, [row for row in rows_due if row.id not in queued], void_at=at)
+        tell_followers(session, [_occurred(row, at) for row in rows_due if row.id in queued], at)
         told = {row.id for row in rows_due if str(row.id) in {note["idem_key"].partition(":")[0] for note in made}}
         making.change(session, REMINDERS, [row for row in rows_due if row.id in told], sent_at=at)
         session.commit()
     push.announce(made)
     return len(rows_due)
+
+
+def _occurred(row: Any, at: datetime) -> Occurred:
+    who = {"user": str(row.user_id)} if row.user_id else {"candidate": str(row.candidate_id)}
+    told = {"entity": row.subject_type, "reminder": row.kind, **who}
+    name = OVERDUE if is_overdue(row.kind) else REMINDER
+    return Occurred(row.tenant_id, row.id, name, row.subject_id, told, at)
 
 
 def due(at: datetime, limit: int) -> sa.Select[Any]:
@@ -53,7 +62,7 @@ def due(at: datetime, limit: int) -> sa.Select[Any]:
 
 _READ: tuple[Any, ...] = (
     Reminder.tenant_id, Reminder.id, Reminder.subject_type, Reminder.subject_id, Reminder.schedule_version,
-    Reminder.recipient_id, Reminder.kind,
+    Reminder.recipient_id, Reminder.user_id, Reminder.candidate_id, Reminder.kind,
 )  # fmt: skip
 
 

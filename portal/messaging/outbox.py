@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.core import logs
-from portal.core.events import OutboxEvent
+from portal.core.events import OutboxEvent, tell_followers
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging import facts, making, notes, preferences, push, subjects
 from portal.messaging.catalog import messages
@@ -103,6 +103,7 @@ def _process(session: Any, waiting: sa.Select[Any], at: datetime) -> tuple[int, 
     for tenant, group in making.by_tenant([event for event in claimed if messages(event.name)]):
         with tenant_scope(tenant, session):
             made += _tell(session, group, at)
+    tell_followers(session, claimed, at)
     making.change(session, _EVENTS, claimed, processed_at=at, error="")
     return len(claimed), made
 

@@ -48,11 +48,11 @@ def _is_in_use(name: str) -> Callable[[Any, Tenant], bool]:
     return lambda session, row: is_on(row.features, name)
 
 
-_GUARDED = ("roles", "settings", "tokens")
+_GUARDED = ("roles", "settings", "tokens", "webhooks")
 
 
 def _beyond(grant: Any, user: Any) -> bool:
-    """Whether a grant reaches roles, settings or tokens in a way that the user's own grants do not."""
+    """Whether a grant reaches roles, settings, tokens or webhooks in a way that the user's own grants do not."""
     verb, _, resource = grant.permission.partition(":")
     reached = _GUARDED if resource == "*" else (resource,) if resource in _GUARDED else ()
     return any(not access.may(user, f"{verb}:{name}") for name in reached)

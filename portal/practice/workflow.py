@@ -381,4 +381,5 @@ SESSION = register(Workflow(
     reads=("assignment_id", "session_start", "duration", "timezone", "topic", "conducted_by_id", "feedback", "rating",
            "cancellation_reason"),
     payload=lambda moved, change: {"training": str(moved["assignment_id"])},
+    entity="training_session",
 ))  # fmt: skip

@@ -78,6 +78,13 @@ GET PATCH               /api/notifications
 PATCH                   /api/notifications/{}/read
 POST                    /api/notifications/read-all
 GET                     /api/notifications/unread-count
+POST GET                /api/webhooks
+GET PATCH DELETE        /api/webhooks/{}
+POST                    /api/webhooks/{}/rotate-secret
+POST                    /api/webhooks/{}/test
+GET                     /api/webhooks/{}/deliveries
+GET                     /api/webhooks/{}/deliveries/{}
+POST                    /api/webhooks/{}/deliveries/{}/replay
 GET                     /api/openapi.json
 GET                     /api/docs
 """
@@ -132,5 +139,6 @@ def readable(app: Flask, keys: Any, me: Any) -> list[str]:
                 [*each.path.split("/"), ""][1], key
             )
             filled = each.path.replace("{id}", str(key)).replace("{session_id}", str(keys["training-sessions"]))
+            filled = filled.replace("{delivery_id}", str(keys["webhook-deliveries"]))
             found.append(f"/{filled}")
     return found

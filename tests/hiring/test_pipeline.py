@@ -108,7 +108,8 @@ def test_a_move_is_written_down_once_in_each_book(alice: User) -> None:
     assert history(row) == [(*steps, "All came by post")]
     assert activities(row) == [("status_change", *steps, "All came by post")]
     assert audited(row) == [("documents_submitted", {"status": list(steps)})]
-    assert events(row) == [("ApplicationStatusChanged", {"version": 2, "from": steps[0], "to": steps[1]})]
+    said = {"version": 2, "verb": steps[1], "from": steps[0], "to": steps[1], "actor": str(alice.id)}
+    assert events(row) == [("ApplicationStatusChanged", said)]
 
 
 def test_a_move_into_another_stage_is_a_change_of_stage(alice: User) -> None:

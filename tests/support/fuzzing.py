@@ -95,13 +95,16 @@ def _sender(token: str, keys: Keys, mode: GenerationMode, told: Told, chance: ra
     return send
 
 
+_BELOW = {"session_id": "training-sessions", "item_id": "mock-interview-items", "delivery_id": "webhook-deliveries"}
+
+
 def _use(case: Any, keys: Keys, chance: random.Random) -> None:
     """Keys of rows that are there, most of the time."""
     parts = case.path.removeprefix("/api/").split("/")
     for name in case.path_parameters or {}:
-        grid = {"session_id": "training-sessions", "item_id": "mock-interview-items"}.get(name, parts[0])
+        grid = _BELOW.get(name, parts[0])
         grid = _OF_PATH.get(parts[1] if len(parts) > 2 else parts[0], _OF_PATH.get(parts[0], grid))
-        grid = {"session_id": "training-sessions", "item_id": "mock-interview-items"}.get(name, grid)
+        grid = _BELOW.get(name, grid)
         if keys.get(grid) and chance.random() < 0.9:
             case.path_parameters[name] = str(chance.choice(keys[grid]))
     case.headers = {n: v for n, v in (case.headers or {}).items() if n != "If-Match" or chance.random() < 0.2}

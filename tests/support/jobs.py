@@ -8,7 +8,7 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-QUEUES = ("default", "exports")
+QUEUES = ("default", "exports", "webhooks")
 
 
 class _Worker(SimpleWorker):

@@ -11,10 +11,18 @@ from portal.core.db import db
 
 
 class Counted:
-    """The ``number`` of statements so far, and of those the ``selects``."""
+    """``number`` of the statements so far, and their ``texts``."""
 
-    number = 0
-    selects = 0
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    @property
+    def number(self) -> int:
+        return len(self.texts)
+
+    @property
+    def selects(self) -> int:
+        return sum(text.lstrip().startswith("SELECT") for text in self.texts)
 
 
 @contextmanager
@@ -22,9 +30,8 @@ def counted(engine: sa.Engine) -> Iterator[Counted]:
     """Counts while the block lasts: `with counted(db.engine) as told: …; assert told.number == 3`."""
     told = Counted()
 
-    def tick(*args: Any) -> None:
-        told.number += 1
-        told.selects += args[2].lstrip().startswith("SELECT")
+    def tick(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        told.texts.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", tick)
     try:

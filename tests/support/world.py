@@ -11,7 +11,7 @@ from flask import Flask
 from portal.admin.grid import grids
 from portal.core import clock
 from portal.core.context import act
-from portal.core.db import db
+from portal.core.db import db, new_id
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import tenant_scope
 from portal.core.workflow import Change
@@ -31,6 +31,7 @@ from portal.practice.models import TrainingAssignment
 from portal.practice.workflow import MOCK_INTERVIEW
 from portal.scheduling import slots_actions as slots
 from portal.scheduling.models import TimeOff, WorkingHours
+from portal.webhooks.models import Webhook, WebhookDelivery
 from tests.support.cast import Cast, Person
 from tests.support.memory import remembered
 
@@ -92,6 +93,7 @@ def _tenant(person: Person, mark: str) -> dict[str, UUID]:
         db.session.add(WorkingHours(user_id=me.id, monday="09:00-17:00"))
         db.session.add(TimeOff(user_id=me.id, start=clock.now(), end=clock.now() + timedelta(days=1), notes=mark))
         _assess(me)
+        _hook(mark)
         _rehearse(me, job, f"{mark} again", f"again@{mark.lower()}.example", hours=100)
         db.session.commit()
         return {path: _first(grid.model) for path, grid in grids().items()} | {"settings": person.tenant_id}
@@ -105,6 +107,7 @@ def _more(person: Person, count: int) -> None:
             _hire(me, job, f"More{number}", f"more{number}@x.example", hours=number + 1)
             _rehearse(me, job, f"Again{number}", f"again{number}@x.example", hours=number + 101)
         _offer(me, count, after=2)
+        _hook("", count)
         db.session.commit()
 
 
@@ -120,6 +123,22 @@ def _tell(me: User, mark: str) -> None:
     )  # fmt: skip
     told = {"title": f"{me.full_name} is told", "message": mark, "link": f"/interviews/{event.subject_id}"}
     db.session.add(Notification(user_id=me.id, type="interview_scheduled", idem_key=str(event.id), **told))
+    db.session.flush()
+
+
+def _hook(mark: str, count: int = 1) -> None:
+    """A webhook that nobody is behind, with what is to be sent to it in a year."""
+    hook = db.session.scalar(sa.select(Webhook).limit(1)) or Webhook(name=mark, url="https://hooks.example/x")
+    db.session.add(hook)
+    db.session.flush()
+    later = clock.now() + timedelta(days=365)
+    db.session.add_all(
+        WebhookDelivery(
+            webhook_id=hook.id, event_id=new_id(), subject_id=new_id(), type="interview.confirm", body="{}",
+            next_at=later,
+        )
+        for _ in range(count)
+    )  # fmt: skip
     db.session.flush()
 
 
