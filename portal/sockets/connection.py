@@ -7,6 +7,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.protocol import State
 
 from portal.sockets.seats import Seat
 
@@ -42,7 +43,8 @@ class Connection(WebSocketsSansIOProtocol):
 
     def end(self, code: int) -> None:
         """Say why, and close."""
-        if self.handshake_complete and not (self.close_sent or self.disconnected):
+        # Where the page has begun to close, the answer is on its way already.
+        if self.handshake_complete and self.conn.state is State.OPEN and not (self.close_sent or self.disconnected):
             self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
             self.conn.send_close(code)
             self.transport.write(b"".join(self.conn.data_to_send()))
