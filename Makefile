@@ -5,6 +5,9 @@ BIN := .venv/bin
 JOBS ?= 2
 ARGS ?=
 
+# Where it is set, each of the many processes of a run would compile all of its sources anew: twice the time to start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench vendor lock clean
 

@@ -14,13 +14,20 @@ def world(app: Flask, cast: Cast) -> World:
 
 
 @pytest.fixture
-def alice(app: Flask, cast: Cast) -> ApiCaller:
+def _world_first(request: pytest.FixtureRequest) -> None:
+    """The world, where a test asks for one, before the tokens: it is remembered for the cast alone."""
+    if "world" in request.fixturenames:
+        request.getfixturevalue("world")
+
+
+@pytest.fixture
+def alice(app: Flask, cast: Cast, _world_first: None) -> ApiCaller:
     """Calls of Alice, who may do everything in her tenant."""
     return caller(app, cast.alice)
 
 
 @pytest.fixture
-def as_role(app: Flask, cast: Cast) -> Callable[[str], ApiCaller]:
+def as_role(app: Flask, cast: Cast, _world_first: None) -> Callable[[str], ApiCaller]:
     """Calls of somebody in a built-in role of Alice's tenant."""
     from portal.core.db import db
     from portal.core.tenancy import everywhere

@@ -42,19 +42,19 @@ def rows(query: Any) -> list[Any]:
 def test_the_large_demo_holds_the_rules(app: Flask) -> None:
     with stopped_clock(), app.app_context():
         said: list[str] = []
-        large.make(db.session(), Random(3), clock.now(), said.append, 0.002)
+        large.make(db.session(), Random(3), clock.now(), said.append, 0.001)
         db.session.commit()
         with everywhere(db.session):
             first = db.session.scalars(sa.select(User.tenant_id).where(User.email == "hr@harbour.example")).one()
             own = Application.tenant_id == first
             assert rows(sa.select(Reminder.id).where(Reminder.tenant_id == first).limit(1))
-            assert db.session.scalar(sa.select(sa.func.count()).select_from(Application).where(own)) == 800
+            assert db.session.scalar(sa.select(sa.func.count()).select_from(Application).where(own)) == 400
             total = sa.select(sa.func.count()).select_from(Interview).where(Interview.tenant_id == first)
-            assert db.session.scalar(total) == 2000
+            assert db.session.scalar(total) == 1000
             mocks = sa.select(sa.func.count()).select_from(MockInterview).where(MockInterview.tenant_id == first)
-            assert db.session.scalar(mocks) == 480
+            assert db.session.scalar(mocks) == 240
             items = sa.select(sa.func.count()).select_from(MockInterviewChecklistItem)
-            assert db.session.scalar(items.where(MockInterviewChecklistItem.tenant_id == first)) == 4800
+            assert db.session.scalar(items.where(MockInterviewChecklistItem.tenant_id == first)) == 2400
             practice_holds()
             all_statuses_are_there()
             chains_are_whole()
