@@ -20,7 +20,7 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 
-from portal.core.db import db
+from portal.core.db import db, read_only
 from portal.core.events import OutboxEvent
 from portal.core.tenancy import everywhere
 from portal.messaging.models import Delivery, Reminder
@@ -80,7 +80,7 @@ class Machinery:
         query = sa.select(Delivery.id, Delivery.message_id).where(
             Delivery.claimed_until.is_not(None), Delivery.status.in_(("queued", "failed"))
         )
-        with self.app.app_context(), everywhere():
+        with self.app.app_context(), everywhere(), read_only():
             return dict(db.session.execute(query).all())  # type: ignore[arg-type]
 
     def _claims_end(self) -> datetime | None:
@@ -128,7 +128,7 @@ class Machinery:
         return self.nursery.log.read_text(errors="replace")[-3000:]
 
     def _ask(self, query: Any) -> Any:
-        with self.app.app_context(), everywhere():
+        with self.app.app_context(), everywhere(), read_only():
             return db.session.scalar(query)
 
 
@@ -140,7 +140,7 @@ def _waiting(app: Flask, at: datetime) -> dict[str, int]:
     }
     counts = [sa.select(sa.func.count()).select_from(of).where(*where).scalar_subquery()
               for of, where in conditions.items()]  # fmt: skip
-    with app.app_context(), everywhere():
+    with app.app_context(), everywhere(), read_only():
         found = db.session.execute(sa.select(*counts)).one()
     return dict(zip(ALL, found, strict=True))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core.db import db
+from portal.core.db import db, read_only
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging.inbox import NotificationPreference, QuietHours
 from portal.messaging.models import Delivery, Reminder
@@ -109,7 +109,7 @@ class Driver:
         now = self.machinery.clock.now
         waits = (Reminder.queued_at.is_(None), Reminder.void_at.is_(None), Reminder.due_at > now)
         tried = (Delivery.status.in_(("queued", "failed")), Delivery.next_at > now)
-        with self.machinery.app.app_context(), everywhere():
+        with self.machinery.app.app_context(), everywhere(), read_only():
             found = (
                 db.session.scalar(sa.select(sa.func.min(Reminder.due_at)).where(*waits)),
                 db.session.scalar(sa.select(sa.func.min(Delivery.next_at)).where(*tried)),
