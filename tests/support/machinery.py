@@ -20,9 +20,7 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 
-from portal.core.db import db, read_only
 from portal.core.events import OutboxEvent
-from portal.core.tenancy import everywhere
 from portal.messaging.models import Delivery, Reminder
 from portal.services import QueueServer
 from portal.settings import Settings
@@ -44,6 +42,8 @@ class Machinery:
     mail: MoodyMailServer
     queue: QueueServer
     nursery: Nursery
+    look: sa.Connection
+    """Past the walls between tenants, as the owner of the tables."""
     running: list[Running] = field(default_factory=list)
     _orphans: dict[UUID, str] = field(default_factory=dict)
 
@@ -67,7 +67,8 @@ class Machinery:
 
     def waiting(self, of: Sequence[str] = ALL) -> dict[str, int]:
         """How many events, reminders and deliveries are due now and not dealt with."""
-        return {name: count for name, count in _waiting(self.app, self.clock.now).items() if name in of}
+        found = self.look.execute(WAITING, {"at": self.clock.now}).one()
+        return {name: count for name, count in zip(ALL, found, strict=True) if name in of}
 
     def wait_for_work(self, seconds: float) -> None:
         """Until something is in hand, or ``seconds`` are over: a moment at which to kill somebody."""
@@ -77,22 +78,23 @@ class Machinery:
 
     def _in_hand(self) -> dict[UUID, str]:
         """The deliveries that somebody has claimed, each with its Message-ID."""
-        query = sa.select(Delivery.id, Delivery.message_id).where(
-            Delivery.claimed_until.is_not(None), Delivery.status.in_(("queued", "failed"))
-        )
-        with self.app.app_context(), everywhere(), read_only():
-            return dict(db.session.execute(query).all())  # type: ignore[arg-type]
+        claimed = sa.select(Delivery.id, Delivery.message_id).where(UNDONE, Delivery.claimed_until.is_not(None))
+        return {row.id: row.message_id for row in self.look.execute(claimed)}
 
     def _claims_end(self) -> datetime | None:
         """When those may be taken again that a killed process had claimed; None while others are in hand as well."""
         if not set(self._in_hand()) <= set(self._orphans):
             return None
-        query = sa.select(sa.func.max(Delivery.claimed_until)).where(Delivery.status.in_(("queued", "failed")))
-        return self._ask(query)
+        return self.look.scalar(sa.select(sa.func.max(Delivery.claimed_until)).where(UNDONE))
+
+    def next_due(self) -> datetime | None:
+        """When the next reminder falls due or the next mail is to be tried, later than now."""
+        found = self.look.execute(NEXT, {"at": self.clock.now}).one()
+        return min((at for at in found if at is not None), default=None)
 
     def next_try(self) -> datetime | None:
         """When the first delivery that waits is to be tried."""
-        return self._ask(sa.select(sa.func.min(Delivery.next_at)).where(Delivery.status.in_(("queued", "failed"))))
+        return self.look.scalar(sa.select(sa.func.min(Delivery.next_at)).where(UNDONE))
 
     def settle(
         self, seconds: float = WAIT_SECONDS, within: timedelta = timedelta(seconds=140), of: Sequence[str] = ALL
@@ -127,22 +129,26 @@ class Machinery:
         """What the processes wrote last."""
         return self.nursery.log.read_text(errors="replace")[-3000:]
 
-    def _ask(self, query: Any) -> Any:
-        with self.app.app_context(), everywhere(), read_only():
-            return db.session.scalar(query)
+
+# Core selects on a connection of their own: they are asked hundreds of times a second.
+UNDONE = Delivery.status.in_(("queued", "failed"))
+_AT = sa.bindparam("at", type_=Reminder.due_at.type)
+_UNREMINDED = sa.and_(Reminder.queued_at.is_(None), Reminder.void_at.is_(None))
 
 
-def _waiting(app: Flask, at: datetime) -> dict[str, int]:
-    conditions: dict[Any, tuple[Any, ...]] = {
-        OutboxEvent: (OutboxEvent.processed_at.is_(None), OutboxEvent.next_at <= at),
-        Reminder: (Reminder.queued_at.is_(None), Reminder.void_at.is_(None), Reminder.due_at <= at),
-        Delivery: (Delivery.status.in_(("queued", "failed")), Delivery.next_at <= at),
-    }
-    counts = [sa.select(sa.func.count()).select_from(of).where(*where).scalar_subquery()
-              for of, where in conditions.items()]  # fmt: skip
-    with app.app_context(), everywhere(), read_only():
-        found = db.session.execute(sa.select(*counts)).one()
-    return dict(zip(ALL, found, strict=True))
+def _count(of: Any, *where: sa.ColumnElement[bool]) -> Any:
+    return sa.select(sa.func.count()).select_from(of).where(*where).scalar_subquery()
+
+
+WAITING = sa.select(
+    _count(OutboxEvent, OutboxEvent.processed_at.is_(None), OutboxEvent.next_at <= _AT),
+    _count(Reminder, _UNREMINDED, Reminder.due_at <= _AT),
+    _count(Delivery, UNDONE, Delivery.next_at <= _AT),
+)
+NEXT = sa.select(
+    sa.select(sa.func.min(Reminder.due_at)).where(_UNREMINDED, Reminder.due_at > _AT).scalar_subquery(),
+    sa.select(sa.func.min(Delivery.next_at)).where(UNDONE, Delivery.next_at > _AT).scalar_subquery(),
+)
 
 
 @contextmanager
@@ -153,8 +159,10 @@ def machinery_around(app: Flask, mail: MoodyMailServer, queue: QueueServer, nurs
     with redis.Redis.from_url(queue.url) as connection:
         connection.flushall()
     mail.clear()
-    with shared_clock(clock, at) as time_of_all:
+    engine = sa.create_engine(app.extensions["greenroom"].database_url, isolation_level="AUTOCOMMIT")
+    with shared_clock(clock, at) as time_of_all, engine.connect() as look:
         try:
-            yield Machinery(app, time_of_all, mail, queue, nursery)
+            yield Machinery(app, time_of_all, mail, queue, nursery, look)
         finally:
             nursery.end_all()
+    engine.dispose()

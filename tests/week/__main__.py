@@ -36,7 +36,8 @@ from tests.week.verdict import Verdict, account, judge
 def main() -> int:
     given = _arguments()
     users = given.users or max(10, given.interviews // 25)
-    week = make_week(Size(given.interviews, users, kills=given.kills, outages=given.outages), given.seed)
+    size = Size(given.interviews, users, step=given.step, kills=given.kills, outages=given.outages)
+    week = make_week(size, given.seed)
     expected = predict(week)
     print(f"{given.interviews} interviews, seed {given.seed}, {given.database}: {len(week.acts)} acts,"
           f" {sum(map(len, expected.values()))} messages expected", flush=True)  # fmt: skip
@@ -57,7 +58,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--interviews", type=int, default=60)
     parser.add_argument("--users", type=int, default=0, help="interviewers (default: one for 25 interviews)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kills", type=float, default=0.03, help="at which share of the acts a worker is killed")
+    parser.add_argument("--step", type=int, default=15, help="minutes between times at which something is done")
+    parser.add_argument("--kills", type=float, default=0.03, help="at which share of these times a worker is killed")
     parser.add_argument("--outages", type=int, default=8, help="of mail server and scheduler, by turns")
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     return parser.parse_args()
@@ -79,7 +81,8 @@ def _progress(week: Week, began: float):  # type: ignore[no-untyped-def]
 def _figures(driver: Driver, seen: Seen, verdict: Verdict, seconds: float) -> str:
     return (
         f"{seconds:.0f} s: {seen.mails} mails, {seen.notifications} notifications; {driver.kills} workers killed,"
-        f" {len(driver.week.outages)} outages, {seen.twice} mails came twice after a kill\n"
+        f" {len(driver.week.outages)} outages, {seen.twice} mails came twice after a kill,"
+        f" {seen.given_up} given up for interviews that began while the mail server was away\n"
         f"{len(verdict.missed)} missed, {len(verdict.too_many)} too many, {len(verdict.late)} late,"
         f" {len(verdict.after_cancellation)} after a cancellation, {len(verdict.complaints)} wrong in themselves"
     )
@@ -93,9 +96,10 @@ def _machines(database: str) -> Iterator[Machinery]:
         mail = stack.enter_context(MoodyMailServer())
         queue = stack.enter_context(QueueServer(folder / "q"))
         nursery = stack.enter_context(Nursery(folder / "clock", folder / "log"))
+        url = _database(stack, database, folder)
         environ = {
             "ENV": "test", "GREENROOM_DATA": str(folder), "REDIS_URL": queue.url, "SMTP_URL": mail.url,
-            "SECRET_KEY": "the simulated week's secret key, which is none", "DATABASE_URL": _database(stack, database, folder),
+            "SECRET_KEY": "the simulated week's secret key, which is none", "DATABASE_URL": url,
             "API_READ_RATE": "1000000 per minute", "API_WRITE_RATE": "1000000 per minute", "LOG_LEVEL": "ERROR",
         }  # fmt: skip
         app = create_app(Settings.from_env(environ))

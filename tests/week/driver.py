@@ -6,12 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
-
-from portal.core.db import db, read_only
-from portal.core.tenancy import everywhere, tenant_scope
+from portal.core.db import db
+from portal.core.tenancy import tenant_scope
 from portal.messaging.inbox import NotificationPreference, QuietHours
-from portal.messaging.models import Delivery, Reminder
 from tests.support.cast import Person
 from tests.support.machinery import Machinery
 from tests.support.office import Applied, Office, Panel, open_office
@@ -86,7 +83,7 @@ class Driver:
 
     def _pass_until(self, at: datetime) -> None:
         """Lets time pass, stopping where the portal has something to do."""
-        while (due := self._next_due()) is not None and due < at:
+        while self._scheduler is not None and (due := self.machinery.next_due()) is not None and due < at:
             self._stand_at(due)
         self._stand_at(at)
 
@@ -101,20 +98,6 @@ class Driver:
             self.machinery.settle(60)
         else:
             self.machinery.settle(60, of=("events", "deliveries") if self._mail_is_up else ("events",))
-
-    def _next_due(self) -> datetime | None:
-        """When the next reminder falls due, or the next mail is to be tried; nobody looks without a scheduler."""
-        if self._scheduler is None:
-            return None
-        now = self.machinery.clock.now
-        waits = (Reminder.queued_at.is_(None), Reminder.void_at.is_(None), Reminder.due_at > now)
-        tried = (Delivery.status.in_(("queued", "failed")), Delivery.next_at > now)
-        with self.machinery.app.app_context(), everywhere(), read_only():
-            found = (
-                db.session.scalar(sa.select(sa.func.min(Reminder.due_at)).where(*waits)),
-                db.session.scalar(sa.select(sa.func.min(Delivery.next_at)).where(*tried)),
-            )
-        return min((at for at in found if at is not None), default=None)
 
     # --- what breaks --------------------------------------------------------------------------------
 
@@ -203,5 +186,3 @@ class Driver:
 
     def _panel(self, seats: tuple[Seat, ...]) -> Panel:
         return [(self.people[name], part) for name, part in seats]
-
-

@@ -69,7 +69,9 @@ class Generator:
     def _user(self, number: int) -> Reader:
         chance = self.random.random()
         quiet = ("22:00", "07:00") if chance < 0.3 else ("12:00", "13:00") if chance < 0.4 else ("", "")
-        unwanted = {(self._any(TYPES), self._any(("email", "in_app"))) for _ in range(self.random.choice((0, 0, 0, 1, 3)))}
+        unwanted = {
+            (self._any(TYPES), self._any(("email", "in_app"))) for _ in range(self.random.choice((0, 0, 0, 1, 3)))
+        }
         return Reader(f"user {number}", self._any(ZONES), frozenset(unwanted), quiet)
 
     def _make_outages(self) -> Iterator[Outage]:

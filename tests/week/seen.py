@@ -29,11 +29,13 @@ TIME_LEFT = re.compile(r"^In (?:(\d+) days?)?(?:(\d+) hours?)?(?: and )?(?:(\d+)
 @dataclass
 class Seen:
     """``told`` has the times at which each message came; ``complaints`` what is wrong in itself, whatever was
-    expected; ``twice`` the mails that came again after a worker was killed."""
+    expected; ``twice`` the mails that came again after a worker was killed, ``given_up`` those for interviews that
+    began while the mail server was away."""
 
     told: dict[Told, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     complaints: list[str] = field(default_factory=list)
     twice: int = 0
+    given_up: int = 0
     mails: int = 0
     notifications: int = 0
 
@@ -54,6 +56,7 @@ class Observer:
         with self.driver.machinery.app.app_context(), everywhere():
             self._see_mails()
             self._see_notifications()
+            self._see_given_up()
             self.seen.complaints += _left_undone()
         return self.seen
 
@@ -61,7 +64,8 @@ class Observer:
 
     def _see_mails(self) -> None:
         columns = (Delivery.message_id, Delivery.kind, Delivery.subject_id, Delivery.status)
-        made = {row.message_id: row for row in db.session.execute(sa.select(*columns).where(Delivery.channel == "email"))}
+        rows = db.session.execute(sa.select(*columns).where(Delivery.channel == "email"))
+        made = {row.message_id: row for row in rows}
         taken = self.driver.machinery.mail.taken
         self.seen.mails = len({each.message_id for each in taken})
         seen: set[str] = set()
@@ -143,6 +147,16 @@ class Observer:
         if several := [key for key, found in uids.items() if len(found) > 1]:
             self._complain(f"several UIDs for the interviews {several}")
 
+    def _see_given_up(self) -> None:
+        """Mails that are dead: right only where the interview began while the mail server was away."""
+        dead = sa.select(Delivery.kind, Delivery.address, Delivery.about_at, Delivery.last_error)
+        for row in db.session.execute(dead.where(Delivery.status == "dead")):
+            away = [outage for outage in self.driver.week.outages if outage.what == "mail"]
+            if any(outage.since <= row.about_at <= outage.calm for outage in away):
+                self.seen.given_up += 1
+            else:
+                self._complain(f"given up: {row.kind} to {row.address} for {row.about_at}: {row.last_error}")
+
     # --- notifications ------------------------------------------------------------------------------
 
     def _see_notifications(self) -> None:
@@ -170,14 +184,16 @@ def _invitations_in(each: Taken) -> Iterator[tuple[str, str, int]]:
 
 
 def _left_undone() -> Iterator[str]:
-    """Events and mails that are still on their way, and mails that were given up."""
+    """Events, mails and reminders that are still on their way."""
     undone = db.session.scalar(sa.select(sa.func.count()).where(OutboxEvent.processed_at.is_(None)))
     if undone:
         yield f"{undone} events are not processed"
-    strange = sa.select(Delivery.status, sa.func.count()).where(Delivery.status.not_in(("sent", "void")))
+    strange = sa.select(Delivery.status, sa.func.count()).where(Delivery.status.not_in(("sent", "void", "dead")))
     for status, count in db.session.execute(strange.group_by(Delivery.status)):
         yield f"{count} deliveries are {status}"
-    unmade = sa.select(sa.func.count()).where(Reminder.queued_at.is_not(None), Reminder.sent_at.is_(None),
-                                              Reminder.void_at.is_(None))  # fmt: skip
+    given_up = sa.exists().where(Delivery.reminder_id == Reminder.id, Delivery.status == "dead")
+    unmade = sa.select(sa.func.count()).where(
+        Reminder.queued_at.is_not(None), Reminder.sent_at.is_(None), Reminder.void_at.is_(None), ~given_up
+    )
     if count := db.session.scalar(unmade):
         yield f"{count} reminders were queued, and are neither sent nor void"

@@ -67,7 +67,8 @@ def _cancelled(acts: Sequence[Act]) -> Iterator[tuple[datetime, datetime]]:
     """The stretches of time in which an interview was cancelled."""
     for position, act in enumerate(acts):
         if act.kind == "cancel":
-            yield act.at, next((later.at for later in acts[position + 1 :] if later.kind == "move"), datetime.max.replace(tzinfo=UTC))
+            again = [later.at for later in acts[position + 1 :] if later.kind == "move"]
+            yield act.at, again[0] if again else datetime.max.replace(tzinfo=UTC)
 
 
 def histories(week: Week) -> dict[int, list[Act]]:
