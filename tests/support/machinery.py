@@ -20,6 +20,7 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 
+from portal import jobs as portal_jobs
 from portal.core.events import OutboxEvent
 from portal.messaging.models import Delivery, Reminder
 from portal.services import QueueServer
@@ -56,6 +57,11 @@ class Machinery:
         """A worker or a scheduler."""
         self.running.append(self.nursery.start(command, self.settings))
         return self.running[-1]
+
+    def ring(self) -> None:
+        """Has a worker look, as a request does after its commit."""
+        with self.app.app_context():
+            assert portal_jobs.ring()
 
     def kill(self, one: Running) -> set[str]:
         """Answers the Message-IDs of the mails that were in somebody's hands at that moment."""

@@ -97,6 +97,10 @@ class MoodyMailServer(MailServer):
         answer = await self._mood("EHLO", server)
         return [answer] if answer else said
 
+    async def handle_HELO(self, server: Any, session: Any, envelope: Any, host: str) -> str:
+        session.host_name = host
+        return await self._mood("EHLO", server) or "250 hello"  # who was refused as EHLO tries it this way
+
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if answer := await self._mood("MAIL", server):
             return answer
