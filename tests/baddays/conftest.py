@@ -50,7 +50,11 @@ class Day:
         return [
             line
             for type_ in types
-            for line in ((candidate, "email", type_), (self.bob.email, "email", type_), (self.bob.email, "in_app", type_))
+            for line in (
+                (candidate, "email", type_),
+                (self.bob.email, "email", type_),
+                (self.bob.email, "in_app", type_),
+            )
         ]
 
 

@@ -91,9 +91,7 @@ def test_killed_before_it_heard_that_the_mail_was_taken_it_comes_again_with_the_
     gate.turn_out()
     _recover(day)
     assert [each.message_id for each in day.machinery.mail.taken].count(first.message_id) == 2
-    assert_all_is_well(
-        day.machinery, day.told(candidate, "interview_scheduled"), may_repeat={first.message_id}
-    )
+    assert_all_is_well(day.machinery, day.told(candidate, "interview_scheduled"), may_repeat={first.message_id})
 
 
 @pytest.mark.database("postgresql")
@@ -108,9 +106,7 @@ def test_killed_before_it_noted_that_the_mail_was_taken_likewise(day: Day) -> No
         day.machinery.kill(worker)
     (first,) = day.machinery.mail.taken
     _recover(day)
-    assert_all_is_well(
-        day.machinery, day.told(candidate, "interview_scheduled"), may_repeat={first.message_id}
-    )
+    assert_all_is_well(day.machinery, day.told(candidate, "interview_scheduled"), may_repeat={first.message_id})
 
 
 @pytest.mark.database("postgresql")

@@ -1,8 +1,8 @@
 """Locks that a test holds in PostgreSQL, so that another process has to stop just there.
 
-    with held(url, "LOCK TABLE deliveries IN SHARE MODE") as hold:   # whoever writes to it waits
-        …
-        hold.wait_for_somebody()
+with held(url, "LOCK TABLE deliveries IN SHARE MODE") as hold:   # whoever writes to it waits
+    …
+    hold.wait_for_somebody()
 """
 
 from collections.abc import Iterator

@@ -29,6 +29,8 @@ from tests.support.moodymail import MoodyMailServer
 from tests.support.processes import WAIT_SECONDS, Nursery, Running
 from tests.support.sharedclock import SharedClock, shared_clock
 
+PROCESS = "greenroom process"
+"""How PostgreSQL sees the connections of workers and schedulers, and no others."""
 ALL = ("events", "reminders", "deliveries")
 PATIENCE = 0.5
 """Real seconds without any progress after which what waits is taken to wait for a dead worker's claim to end."""
@@ -55,7 +57,7 @@ class Machinery:
 
     def start(self, command: str) -> Running:
         """A worker or a scheduler."""
-        self.running.append(self.nursery.start(command, self.settings))
+        self.running.append(self.nursery.start(command, self.settings, PGAPPNAME=PROCESS))
         return self.running[-1]
 
     def ring(self) -> None:
@@ -67,9 +69,20 @@ class Machinery:
         """Answers the Message-IDs of the mails that were in somebody's hands at that moment."""
         one.kill()
         self.running.remove(one)
+        return self.mark_orphans()
+
+    def mark_orphans(self) -> set[str]:
+        """What is in hand now is nobody's any more, and may be taken again when its claim ends."""
         found = self._in_hand()
         self._orphans |= found
         return set(found.values())
+
+    def lose_the_queue(self) -> None:
+        """Redis goes, and comes back with nothing in it."""
+        with redis.Redis.from_url(self.queue.url) as connection:
+            connection.flushall()
+        self.queue.stop()
+        self.queue.start()
 
     def waiting(self, of: Sequence[str] = ALL) -> dict[str, int]:
         """How many events, reminders and deliveries are due now and not dealt with."""
