@@ -34,9 +34,10 @@ class Day:
         self._candidates += 1
         return self.office.candidates(["Asia/Dubai"], self._candidates)[0]
 
-    def interview(self, ahead: timedelta = 100 * HOUR) -> tuple[UUID, str]:
-        """A new interview with Bob on its panel; its key, and the candidate's address."""
+    def interview(self, ahead: timedelta | None = None) -> tuple[UUID, str]:
+        """A new interview with Bob on its panel, each an hour later; its key, and the candidate's address."""
         applied = self.candidate()
+        ahead = ahead or (99 + self._candidates) * HOUR
         key = self.office.schedule(applied, self.now + ahead, [(self.bob, "lead")])
         return key, applied.email
 

@@ -11,7 +11,6 @@ from tests.support import holds
 from tests.support.holds import held
 
 Killing = Callable[[Day], set[str]]
-MINUTE = 60.0
 
 
 def _recover(day: Day) -> None:
@@ -40,7 +39,7 @@ def _put_off(day: Day) -> Iterator[None]:
     ids=["messages are made", "notifications are made", "the event is marked"],
 )
 def test_killed_over_an_event_it_is_as_if_nobody_had_touched_it(day: Day, before: str) -> None:
-    key, candidate = day.interview()
+    _, candidate = day.interview()
     with held(day.machinery.settings.database_url, holds.writing(before)) as hold:
         worker = day.machinery.start("worker")
         day.machinery.ring()
@@ -70,7 +69,7 @@ def test_killed_before_the_mail_server_heard_of_it_it_goes_out_once(day: Day, st
 @pytest.mark.database("postgresql")
 @pytest.mark.parametrize("step", ["EHLO", "MAIL", "RCPT", "DATA"])
 def test_killed_before_the_mail_server_took_it_it_goes_out_once(day: Day, step: str) -> None:
-    key, candidate = day.interview()
+    _, candidate = day.interview()
     gate = day.machinery.mail.hold(step)
     worker = day.machinery.start("worker")
     gate.wait()
@@ -82,7 +81,7 @@ def test_killed_before_the_mail_server_took_it_it_goes_out_once(day: Day, step: 
 
 
 def test_killed_before_it_heard_that_the_mail_was_taken_it_comes_again_with_the_same_message_id(day: Day) -> None:
-    key, candidate = day.interview()
+    _, candidate = day.interview()
     gate = day.machinery.mail.hold("TAKEN")
     worker = day.machinery.start("worker")
     gate.wait()
@@ -96,7 +95,7 @@ def test_killed_before_it_heard_that_the_mail_was_taken_it_comes_again_with_the_
 
 @pytest.mark.database("postgresql")
 def test_killed_before_it_noted_that_the_mail_was_taken_likewise(day: Day) -> None:
-    key, candidate = day.interview()
+    _, candidate = day.interview()
     gate = day.machinery.mail.hold("DATA")
     worker = day.machinery.start("worker")
     gate.wait()
@@ -132,7 +131,7 @@ def test_a_cancellation_waits_for_the_mail_at_hand_and_nothing_else_follows_it(d
 @pytest.mark.database("postgresql")
 @pytest.mark.parametrize("before", ["deliveries", "reminders"], ids=["messages are made", "the reminder is marked"])
 def test_a_scheduler_killed_over_reminders_leaves_them_to_the_next(day: Day, before: str) -> None:
-    key, candidate = day.interview()
+    _, candidate = day.interview()
     day.machinery.start("worker")
     day.machinery.settle()
     day.machinery.clock.forward(hours=76)

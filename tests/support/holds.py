@@ -38,7 +38,7 @@ def held(url: str, *statements: str) -> Iterator[Hold]:
     where = libpq(make_url(url))
     with psycopg.connect(where) as holder, psycopg.connect(where, autocommit=True) as watcher:
         for statement in statements:
-            holder.execute(statement)  # type: ignore[arg-type]
+            holder.execute(statement)
         yield Hold(holder, watcher)
         holder.rollback()
 

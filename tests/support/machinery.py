@@ -121,7 +121,8 @@ class Machinery:
         """Until nothing that is due waits. What a killed process had claimed is waited for on the portal's clock,
         and no longer than ``within`` in all."""
         until, deadline = self.clock.now + within, time.monotonic() + seconds
-        before, since = {}, time.monotonic()
+        before: dict[str, int] = {}
+        since = time.monotonic()
         while any((waits := self.waiting(of)).values()):
             assert time.monotonic() < deadline, f"still waiting: {waits}\n{self.last_words()}"
             if waits != before:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.week.acts import Act, Outage, Reader, Seat, Week
 from tests.week.model import AHEAD, LEADS
@@ -206,7 +207,7 @@ class Generator:
         step = self.size.step * 60
         return datetime.fromtimestamp((at.timestamp() // step + 1) * step + minutes * 60, UTC)
 
-    def _any(self, of: Iterable[str] | Iterable[int] | Iterable[tuple[int, int]]) -> any:  # type: ignore[valid-type]
+    def _any(self, of: Iterable[str] | Iterable[int] | Iterable[tuple[int, int]]) -> Any:
         return self.random.choice(list(of))
 
 

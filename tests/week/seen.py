@@ -23,7 +23,7 @@ from tests.week.driver import Driver
 
 WHEN = re.compile(r"\w{3} (\d{1,2} \w{3} \d{4}, \d\d:\d\d) \(([\w/+-]+), UTC([+-]\d\d:\d\d)\)")
 """How a message says when: `Thu 26 Mar 2026, 09:00 (Europe/London, UTC+00:00)`."""
-TIME_LEFT = re.compile(r"^In (?:(\d+) days?)?(?:(\d+) hours?)?(?: and )?(?:(\d+) minutes?)?:")
+TIME_LEFT = re.compile(r"^In (?:(\d+) days?)? ?(?:(\d+) hours?)? ?(?:(\d+) minutes?)?:")
 
 
 @dataclass
@@ -177,7 +177,7 @@ def _invitations_in(each: Taken) -> Iterator[tuple[str, str, int]]:
     """METHOD, UID and SEQUENCE of the calendar part of a mail, of which it says more than once the same."""
     for part in each.message.walk():
         if part.get_content_type() == "text/calendar":
-            calendar: Any = icalendar.Calendar.from_ical(part.get_payload(decode=True))
+            calendar: Any = icalendar.Calendar.from_ical(bytes(part.get_payload(decode=True)))
             event = calendar.walk("VEVENT")[0]
             yield str(calendar["METHOD"]), str(event["UID"]), int(event["SEQUENCE"])
             return
@@ -195,5 +195,5 @@ def _left_undone() -> Iterator[str]:
     unmade = sa.select(sa.func.count()).where(
         Reminder.queued_at.is_not(None), Reminder.sent_at.is_(None), Reminder.void_at.is_(None), ~given_up
     )
-    if count := db.session.scalar(unmade):
-        yield f"{count} reminders were queued, and are neither sent nor void"
+    if never := db.session.scalar(unmade):
+        yield f"{never} reminders were queued, and are neither sent nor void"
