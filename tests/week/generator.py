@@ -132,6 +132,10 @@ class Generator:
         return self.random.choice((5, 30, 60, 20 * 60, 30 * 60)) * MINUTE
 
     def _kind(self, at: datetime, life: "_Life") -> str:
+        return str(self._any_kind(at, life))
+
+    def _any_kind(self, at: datetime, life: "_Life") -> Any:
+        """What may be done to it now, '' for nothing."""
         if life.status in AHEAD:
             if at > life.start:
                 return self._any(("start", "start", "no_show", "") if life.status != "confirmed" else
