@@ -12,6 +12,7 @@
 | `mailbox` | the SMTP server of all apps: `mailbox.messages`, `mailbox.to(address)` |
 | `jobs` | the worker: `jobs.waiting`, `jobs.drain()` |
 | `database` | the database under `app`; `@pytest.mark.database("postgresql")` runs a test on that one alone |
+| `machinery` | workers and schedulers as processes of their own, a mail server with moods, a clock that all read |
 | `cluster` | `cluster.empty()` and `cluster.migrated()` make further PostgreSQL databases |
 | `address`, `page` | the portal served on a port, and Chromium on it; `people(…)` for further browsers |
 
@@ -35,12 +36,15 @@ from portal.settings import Settings
 from tests.support.browser import Visit, chromium_running, serving, visit
 from tests.support.chromium import find_chromium
 from tests.support.client import PortalClient
-from tests.support.clock import Clock, stopped_clock
+from tests.support.clock import MONDAY, Clock, stopped_clock
 from tests.support.databases import Database, PostgresCluster, PostgresDatabase, SqliteDatabase, postgres_cluster
 from tests.support.jobs import JobRunner
+from tests.support.machinery import Machinery, machinery_around
 from tests.support.mail import MailServer
 from tests.support.memory import EXTENSION, Memory
+from tests.support.moodymail import MoodyMailServer
 from tests.support.postgres import free_port
+from tests.support.processes import Nursery
 
 if TYPE_CHECKING:
     from tests.support.cast import Cast
@@ -244,6 +248,42 @@ def jobs(app: Flask) -> Iterator[JobRunner]:
     runner = JobRunner(app)
     yield runner
     runner.close()
+
+
+# --- processes of their own -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    folder = tmp_path_factory.mktemp("processes")
+    with Nursery(folder / "clock", folder / "log") as nursery:
+        yield nursery
+
+
+@pytest.fixture(scope="session")
+def _moody_mail() -> Iterator[MoodyMailServer]:
+    with MoodyMailServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _own_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueServer]:
+    with QueueServer(tmp_path_factory.mktemp("own-queue")) as server:
+        yield server
+
+
+@pytest.fixture
+def machinery(
+    database: Database, _environ: dict[str, str], _nursery: Nursery, _moody_mail: MoodyMailServer,
+    _own_queue: QueueServer, _apps: dict[str, Flask],
+) -> Iterator[Machinery]:  # fmt: skip
+    mine = {"DATABASE_URL": database.url, "SMTP_URL": _moody_mail.url, "REDIS_URL": _own_queue.url}
+    name = f"{database.url} with machines of its own"
+    if name not in _apps:
+        _apps[name] = _build(_environ | mine)
+    with machinery_around(_apps[name], _moody_mail, _own_queue, _nursery, _nursery.clock_file, MONDAY) as made:
+        yield made
+    _release(_apps[name])
 
 
 # --- the browser ------------------------------------------------------------------------------------
