@@ -15,6 +15,13 @@ function sign(request) {
   return request;
 }
 
+// Within the button that opens an operation, its path is a link: two controls in one. Here it is a text.
+const plain = () => ({
+  wrapComponents: {
+    DeepLink: (Original, { React }) => ({ text }) => React.createElement("span", null, text),
+  },
+});
+
 window.SwaggerUIBundle({
   domNode: box,
   url: box.dataset.document,
@@ -24,4 +31,5 @@ window.SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
   requestInterceptor: sign,
+  plugins: [plain],
 });

@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook as Standard
 
-from tests.browser.test_pages import _faults
+from tests.browser.test_pages import faults
 from tests.support.browser import Visit
 from tests.support.cast import Cast
 from tests.support.jobs import JobRunner
@@ -62,4 +62,4 @@ def test_a_webhook_is_made_tried_and_read_on_a_telephone(
 
 def _sound(page: Page) -> None:
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert _faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []) == []
+    assert faults(page) + ([f"scrolls sideways by {wide}px"] if wide > 0 else []) == []

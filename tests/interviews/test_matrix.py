@@ -137,6 +137,7 @@ def test_a_move_sets_its_columns_and_is_written_down_once_in_each_book(alice: Us
     told = {
         "version": 2, "start": plain(after["scheduled_start"]), "old_start": START,
         "schedule": after["reschedule_count"], "reason": reason, "actor": str(alice.id),
+        "verb": verb, "from": source, "to": target,
     }  # fmt: skip
     changed = {name: [plain(was), plain(is_)] for name, (was, is_) in (steps | expected).items()}
     assert written(row) == [[(activity, old, new, reason)], [(verb, changed)], [(event, told)]]
