@@ -18,8 +18,10 @@ from portal.messaging.overdue import is_overdue
 from portal.messaging.reminders import REMINDERS
 from portal.messaging.subjects import Known
 
+BATCH = 200
 
-def queue_due(session: Any, at: datetime, limit: int = 500) -> int:
+
+def queue_due(session: Any, at: datetime, limit: int = BATCH) -> int:
     """Turn reminders that are due into deliveries, or void those that are no longer true; how many there were.
 
     One transaction, which this commits. Two schedulers at once take different rows (SKIP LOCKED; SQLite has one

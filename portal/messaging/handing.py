@@ -12,24 +12,21 @@ for a row that waits for us only if somebody locked a delivery and then what it 
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from portal.core import clock, logs
-from portal.core.events import OutboxEvent
 from portal.core.tenancy import tenant_scope
-from portal.messaging import facts, falling_due, mail, settling, subjects, telling
-from portal.messaging.catalog import ARRANGING, Moment, rule
+from portal.messaging import groups, mail, settling, telling
+from portal.messaging.catalog import Moment, rule
 from portal.messaging.channels import Broken, Deferred, Down, NotSent, Post
-from portal.messaging.facts import Person
-from portal.messaging.models import UNDONE, Channel, Delivery
+from portal.messaging.groups import Group, Unread
+from portal.messaging.models import Channel, Delivery
 from portal.messaging.settling import Claim
 
 GROUP = 25
@@ -59,8 +56,8 @@ def hand_over(session: Any, notes: sa.Connection, claims: Sequence[Claim], post:
     with tenant_scope(claims[0].tenant_id, session):
         session.connection(execution_options={"reading": True})
         try:
-            count = _send_each(_read(session, claims), notes, claims, post, began + HOLD)
-        except _Unread as unread:
+            count = _send_each(groups.read(session, claims), notes, claims, post, began + HOLD)
+        except Unread as unread:
             session.rollback()
             if len(claims) > 1:  # alone it shows whose fault it is
                 return hand_over(session, notes, claims[:1], post, pace)
@@ -72,7 +69,7 @@ def hand_over(session: Any, notes: sa.Connection, claims: Sequence[Claim], post:
     return count
 
 
-def _send_each(group: "_Group", notes: sa.Connection, claims: Sequence[Claim], post: Post, until: float) -> int:
+def _send_each(group: Group, notes: sa.Connection, claims: Sequence[Claim], post: Post, until: float) -> int:
     void: list[tuple[Claim, str]] = []  # noted together: nothing went out that could go out again
     try:
         for number, mine in enumerate(claims, 1):
@@ -106,7 +103,7 @@ def _note(notes: sa.Connection, mine: Claim, outcome: Sent | NotSent) -> None:
         raise outcome
 
 
-def _attempt(group: "_Group", mine: Claim, post: Post) -> Sent | NotSent | str | None:
+def _attempt(group: Group, mine: Claim, post: Post) -> Sent | NotSent | str | None:
     """What became of a delivery, a text being why it is void; None where it is no longer ours."""
     if mine.attempt > settling.MAX_ATTEMPTS:  # whatever it does to us, it does no more
         return Broken("It was begun many times and never ended.")
@@ -121,7 +118,7 @@ def _attempt(group: "_Group", mine: Claim, post: Post) -> Sent | NotSent | str |
         return Deferred(f"The message could not be made: {error!r}")
 
 
-def _send_if_true(group: "_Group", row: Delivery, post: Post, at: datetime) -> Sent | str:
+def _send_if_true(group: Group, row: Delivery, post: Post, at: datetime) -> Sent | str:
     known, reader = group.known.get(row.subject_id), group.reader(row)
     if known is None or reader is None:
         return "What it is about, or its reader, is gone."
@@ -137,100 +134,10 @@ def _send_if_true(group: "_Group", row: Delivery, post: Post, at: datetime) -> S
     return Sent(reader.email, row.reminder_id)
 
 
-def _untrue(group: "_Group", row: Delivery, moment: Moment) -> str:
+def _untrue(group: Group, row: Delivery, moment: Moment) -> str:
     """'' where the message is still true, else why it is not."""
     if not moment.reader.active:
         return "Their account is no longer active."
     if why := rule(row.event).holds(moment):
         return why
     return "A reminder nearer to the start is due." if row.reminder_id in group.overtaken else ""
-
-
-# --- what is known of a group -----------------------------------------------------------------------
-
-
-class _Unread(Exception):
-    """What is known of a group could not be read."""
-
-
-def _read(session: Any, claims: Sequence[Claim]) -> "_Group":
-    """All that must be known of ``claims``; raises _Unread."""
-    try:
-        return _known(session, claims)
-    except Exception as error:
-        logs.get().error("messages could not be read", delivery_ids=[str(mine.id) for mine in claims], exc_info=error)
-        raise _Unread(f"The message could not be made: {error!r}") from error
-
-
-def _known(session: Any, claims: Sequence[Claim]) -> "_Group":
-    """In a few statements whatever the number of ``claims``, with what they are about locked. Deliveries first: what
-    came before ours is written by nobody any more."""
-    found = sa.select(Delivery).where(
-        Delivery.subject_id.in_({mine.subject_id for mine in claims}),
-        Delivery.recipient_id.in_({mine.recipient_id for mine in claims}),
-    )
-    rows = session.scalars(found.order_by(Delivery.id).execution_options(populate_existing=True)).all()
-    keys = {mine.id for mine in claims}
-    ours = [row for row in rows if row.id in keys]
-    known = subjects.load(session, {(row.subject_type, row.subject_id) for row in ours}, lock=True)
-    strangers = {row.recipient_id for row in ours if not _knows(known, row)}
-    due = {row.reminder_id for row in ours if row.reminder_id}
-    return _Group(
-        session, rows, known, facts.users(session, strangers),
-        falling_due.overtaken(session, due, clock.now()) if due else frozenset(),
-    )  # fmt: skip
-
-
-def _knows(known: Any, row: Delivery) -> bool:
-    return row.subject_id in known and known[row.subject_id].person(row.recipient_id) is not None
-
-
-@dataclass
-class _Group:
-    """``rows`` are all deliveries to the readers about the subjects, ``known`` the subjects as they stand,
-    ``strangers`` the readers who have left them."""
-
-    session: Any
-    rows: Sequence[Delivery]
-    known: dict[UUID, subjects.Known]
-    strangers: dict[UUID, Person]
-    overtaken: frozenset[UUID]
-
-    def ours(self, mine: Claim) -> Delivery | None:
-        """The claimed row, unless the lease had ended and somebody else took it."""
-        row = self._by_id.get(mine.id)
-        return row if row is not None and row.attempts == mine.attempt and row.status in UNDONE else None
-
-    def before(self, row: Delivery) -> list[Delivery]:
-        """What its reader was sent about its subject before."""
-        return [each for each in self._by_reader[row.subject_id, row.recipient_id] if each.id < row.id]
-
-    def reader(self, row: Delivery) -> Person | None:
-        known = self.known.get(row.subject_id)
-        return (known.person(row.recipient_id) if known else None) or self.strangers.get(row.recipient_id)
-
-    def knows_arrangement(self, row: Delivery) -> bool:
-        """Whether we know of the subject's arrangement: who was told then is in the deliveries, and nowhere else."""
-        arranged = self._arranged.get(row.subject_id)
-        return arranged is not None and arranged <= row.created_at
-
-    @cached_property
-    def _by_id(self) -> dict[UUID, Delivery]:
-        return {row.id: row for row in self.rows}
-
-    @cached_property
-    def _by_reader(self) -> dict[tuple[UUID, UUID], list[Delivery]]:
-        found: dict[tuple[UUID, UUID], list[Delivery]] = defaultdict(list)
-        for row in self.rows:
-            found[row.subject_id, row.recipient_id].append(row)
-        return found
-
-    @cached_property
-    def _arranged(self) -> dict[UUID, datetime]:
-        """When each subject was arranged first; asked for only where nothing else tells."""
-        query = (
-            sa.select(OutboxEvent.subject_id, sa.func.min(OutboxEvent.occurred_at))
-            .where(OutboxEvent.subject_id.in_(self.known), OutboxEvent.name.in_(ARRANGING))
-            .group_by(OutboxEvent.subject_id)
-        )
-        return dict(self.session.execute(query).all())

@@ -25,7 +25,7 @@ from tests.baddays.ledger import assert_all_is_well
 from tests.support.cast import Person
 from tests.support.processes import wait_until
 
-EVENTS = int(os.environ.get("BAD_DAY_EVENTS", "300"))
+EVENTS = int(os.environ.get("BAD_DAY_EVENTS", "100"))
 PANEL = 20
 
 

@@ -105,7 +105,7 @@ def due(stage: Stage, times: int) -> Iterator[Figure]:
     def ours(number: int) -> float:
         with everywhere(db.session):
             began = time.perf_counter()
-            db.session.execute(falling_due.due(clock.now(), 500)).all()
+            db.session.execute(falling_due.due(clock.now(), falling_due.BATCH)).all()
             seconds = time.perf_counter() - began
             db.session.rollback()
         return seconds

@@ -76,7 +76,7 @@ def _asked(stage: Stage, times: int) -> Iterator[Figure]:
 
     def due(session: Any, at: datetime) -> object:
         with everywhere(session):
-            return session.execute(falling_due.due(at, 500)).all()
+            return session.execute(falling_due.due(at, falling_due.BATCH)).all()
 
     with stage.app.app_context(), _reminders(stage):
         yield beside("due-reminder scan, 1,000,000 wait", 20, times, None, _timed(due))

@@ -322,8 +322,8 @@ def search_texts_are_right() -> None:
 def test_the_same_seed_makes_the_same_people_and_another_seed_others(
     app: Flask, database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(small, "APPLICATIONS", 30)
-    monkeypatch.setattr(small, "INTERVIEWS", 30)
+    monkeypatch.setattr(small, "APPLICATIONS", 12)
+    monkeypatch.setattr(small, "INTERVIEWS", 12)
 
     def people(seed: int) -> list[tuple[Any, ...]]:
         with stopped_clock(), app.app_context():

@@ -181,7 +181,7 @@ def test_new_times_in_an_edit_are_a_rescheduling(alice: User) -> None:
     edit(alice, row, **TIMES)
     assert (row.status, row.reschedule_count, row.confirmed_at, row.scheduled_start) == ("rescheduled", 1, None, START)
     told = {"version": 2, "start": START.isoformat(), "old_start": old, "schedule": 1, "reason": "",
-            "actor": str(alice.id)}  # fmt: skip
+            "actor": str(alice.id), "verb": "reschedule", "from": "confirmed", "to": "rescheduled"}  # fmt: skip
     assert events(row) == [("InterviewRescheduled", told)]
 
 
