@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook as Standard
 
-from tests.browser.test_pages import faults
+from tests.support.accessibility import faults
 from tests.support.browser import Visit
 from tests.support.cast import Cast
 from tests.support.jobs import JobRunner
