@@ -37,6 +37,8 @@ function common(select) {
     closeAfterSelect: !select.multiple,
     hidePlaceholder: true,
     allowEmptyOption: false,
+    // Tom Select would draw the list 300 ms after the last key, and take the focus back from whoever has chosen and gone on.
+    refreshThrottle: 0,
     render,
     onInitialize() {
       name(this, select);
@@ -97,7 +99,6 @@ function local(select) {
     labelField: "label",
     searchField: ["label"],
     sortField: [{ field: "$order" }, { field: "$score" }],
-    refreshThrottle: 0, // the options are here already
   });
 }
 

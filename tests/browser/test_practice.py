@@ -71,6 +71,33 @@ def test_both_options_from_verified_documents_to_the_approval(
     }  # fmt: skip
 
 
+# What may happen between two keys of somebody quick, in one go: the last letter, the choice, and on to the next field.
+QUICKLY = """async () => {
+    const box = document.querySelector("#coordinator_id").tomselect;
+    box.control_input.value = "Cora";
+    box.control_input.dispatchEvent(new Event("input", { bubbles: true }));
+    document.querySelector(".ts-dropdown .option").click();
+    document.querySelector("#request_notes").focus();
+    await new Promise((later) => setTimeout(later, 800));
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.database("postgresql")
+def test_who_chooses_and_goes_on_at_once_is_not_called_back_to_the_pick_list(
+    office: dict[str, Any], people: Callable[..., Visit]
+) -> None:
+    page = enter(people, office["recruiter"])
+    page.goto(f"/applications/{office['passed']}")
+    _follow(page, "Send to mock interview")
+    pick(page, "coordinator_id", "Cor")
+    page.locator("#coordinator_id + .ts-wrapper .ts-control").click()
+    expect(page.locator(".ts-dropdown .option").first).to_be_visible()
+    page.evaluate(QUICKLY)
+    expect(page.get_by_label("What to look at")).to_be_focused()
+    expect(page.locator(".ts-dropdown .option").first).to_be_hidden()
+
+
 def _way(key: Any) -> list[str]:
     application = db.session.scalars(sa.select(Application).where(Application.id == key)).one()
     return [target for _, target, _ in history(application)]

@@ -27,9 +27,23 @@ ARGUMENTS = [
 ]
 
 
+_ANSWER = "greenroom.answer"
+
+
 class _Handler(WSGIRequestHandler):
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
         self.close_connection = True  # it is gone, or the hub's
+        # Werkzeug forgets to close the answer of a connection that ended with an error: a file would stay open.
+        if close := getattr((environ or {}).get(_ANSWER), "close", None):
+            close()
+
+
+def _keeping_the_answer(app: Any) -> Any:
+    def answering(environ: Any, start_response: Any) -> Any:
+        environ[_ANSWER] = answer = app(environ, start_response)
+        return answer
+
+    return answering
 
 
 @contextmanager
@@ -40,7 +54,9 @@ def serving(app: Flask, port: int) -> Iterator[str]:
     """
     hub = hub_of(app)
     hub.start()
-    server = make_server("127.0.0.1", port, Door(app, hub), threaded=True, request_handler=_Handler)
+    server = make_server(
+        "127.0.0.1", port, _keeping_the_answer(Door(app, hub)), threaded=True, request_handler=_Handler
+    )
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

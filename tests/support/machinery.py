@@ -145,6 +145,16 @@ class Machinery:
             self.clock.forward(seconds=max(0.0, (due - self.clock.now).total_seconds()))
             self.settle(seconds)
 
+    def may_write(self) -> bool:
+        """Whether nobody has the lease in hand (PostgreSQL) or writes to the database at all (SQLite)."""
+        try:
+            self.look.execute(sa.text(TO_WRITE[self.look.dialect.name]))
+        except sa.exc.OperationalError:
+            return False
+        if self.look.dialect.name == "sqlite":
+            self.look.execute(sa.text("ROLLBACK"))
+        return True
+
     def last_words(self) -> str:
         """What the processes wrote last."""
         return self.nursery.log.read_text(errors="replace")[-3000:]
@@ -169,6 +179,7 @@ NEXT = sa.select(
     sa.select(sa.func.min(Reminder.due_at)).where(_UNREMINDED, Reminder.due_at > _AT).scalar_subquery(),
     sa.select(sa.func.min(Delivery.next_at)).where(UNDONE, Delivery.next_at > _AT).scalar_subquery(),
 )
+TO_WRITE = {"postgresql": "SELECT name FROM leases FOR UPDATE NOWAIT", "sqlite": "BEGIN IMMEDIATE"}
 
 
 @contextmanager
