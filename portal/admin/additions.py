@@ -1,7 +1,7 @@
 """What higher features add to a lower one's pages: panels, buttons, columns, bulk actions, live boxes, remarks."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from portal.core import access
 Maker = Callable[..., Any]
 Decorator = Callable[[Maker], Maker]
 _added: dict[tuple[str, str, str], list[Maker]] = defaultdict(list)  # (what, path, page) -> makers
+_concerned: dict[Maker, frozenset[str]] = {}  # the fields that a remark depends on
 _columns: dict[str, list[tuple[Column, str]]] = defaultdict(list)
 _actions: dict[str, list[tuple[Action, str]]] = defaultdict(list)
 
@@ -58,9 +59,15 @@ def aside(path: str, *pages: str) -> Decorator:
     return _keeper("aside", path, pages)
 
 
-def remark(path: str, *pages: str) -> Decorator:
-    """Say something after a row was saved by one of ``pages``: (session, row, user) -> a sentence, or ''."""
-    return _keeper("remark", path, pages)
+def remark(path: str, *pages: str, fields: Collection[str] = ()) -> Decorator:
+    """Say something after a row was saved by one of ``pages``: (session, row, user) -> a sentence, or ''. With
+    ``fields``, an edit that left all of them as they were goes without it."""
+
+    def keep(maker: Maker) -> Maker:
+        _concerned[maker] = frozenset(fields)
+        return _keeper("remark", path, pages)(maker)
+
+    return keep
 
 
 def add_column(path: str, column: Column, *, after: str) -> None:
@@ -127,8 +134,15 @@ def asides_of(grid: Grid, page: str, row: Any, user: Any) -> list[Aside]:
     return [made for maker in _added["aside", grid.path, page] if (made := maker(row, user))]
 
 
-def remarks_of(grid: Grid, page: str, session: Any, row: Any, user: Any) -> list[str]:
-    return [said for maker in _added["remark", grid.path, page] if (said := maker(session, row, user))]
+def remarks_of(
+    grid: Grid, page: str, session: Any, row: Any, user: Any, changed: Collection[str] | None = None
+) -> list[str]:
+    """The remarks of ``page``; ``changed`` names the fields of an edit that were given another value."""
+    makers = [
+        maker for maker in _added["remark", grid.path, page]
+        if changed is None or not _concerned[maker] or not _concerned[maker].isdisjoint(changed)
+    ]  # fmt: skip
+    return [said for maker in makers if (said := maker(session, row, user))]
 
 
 def completed(grid: Grid) -> Grid:

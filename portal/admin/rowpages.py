@@ -133,7 +133,8 @@ class RowPages:
                 # Two who save at once: the second waits here, and then sees what the first has made of the row.
                 db.session.refresh(row, with_for_update={"key_share": True})
                 self._update(row, form.values(), _version(form), Change(clock.now(), current_user))
-                said = self._said("edit", row, "saved")
+                changed = {field.name for field in form if field.data != field.object_data}
+                said = self._said("edit", row, "saved", changed)
                 db.session.commit()
             except records.Stale:
                 db.session.rollback()
@@ -149,9 +150,9 @@ class RowPages:
                 return _telling(said, self.grid.row_url(key))
         return self._form_page(form, "edit", f"Edit {row}", self.grid.row_url(key), row, conflict, code)
 
-    def _said(self, page: str, row: Any, done: str) -> list[tuple[str, str]]:
+    def _said(self, page: str, row: Any, done: str, changed: set[str] | None = None) -> list[tuple[str, str]]:
         """What will be said once ``row`` is kept. Found before the commit, which forgets all that was read."""
-        remarks = remarks_of(self.grid, page, db.session, row, current_user)
+        remarks = remarks_of(self.grid, page, db.session, row, current_user, changed)
         first = f"{self.grid.noun.capitalize()} “{row}” was {done}."
         return [(first, "success"), *((remark, "warning") for remark in remarks)]
 

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import core
+from wtforms.widgets.core import clean_key
 
 from portal.core import languages
 from portal.core.access import Holder, may
@@ -195,7 +197,7 @@ class ReferenceField(Field):  # type: ignore[misc]
         given = {"id": self.id, "name": self.name, **attributes, **({"multiple": True} if self.multiple else {})}
         if self.flags.required:
             given["required"] = True
-        return Markup("<select {}>{}</select>").format(_attributes(given), Markup().join(options))
+        return Markup("<select {}>{}</select>").format(in_tag(**given), Markup().join(options))
 
     def pre_validate(self, form: Any) -> None:
         known, kept = self.form.known(self.lookup_name), self._kept()
@@ -210,12 +212,22 @@ class ReferenceField(Field):  # type: ignore[misc]
         return [before] if before else []
 
 
-def _attributes(given: dict[str, Any]) -> Markup:
+def in_tag(**given: Any) -> Markup:
+    """A tag's attributes as WTForms writes them, names sorted: ``True`` is the name alone, ``False`` nothing."""
     parts = []
-    for name, value in given.items():
-        plain = name.rstrip("_").replace("_", "-")
-        parts.append(Markup(plain) if value is True else Markup('{}="{}"').format(Markup(plain), value))
-    return Markup(" ").join(parts)
+    for name, value in sorted(given.items()):
+        if value is True:
+            parts.append(clean_key(name))
+        elif value is not False:
+            # What is Markup already may hold quotes, which would end the attribute.
+            text = str(escape(value)).replace('"', "&quot;")
+            parts.append(f'{clean_key(name)}="{text}"')
+    return Markup(" ".join(parts))
+
+
+# WTForms 3.3 writes each attribute through Markup.format: a sixth of the time that a page with thirty fields takes.
+core.html_params = in_tag
+core.Input.html_params = staticmethod(in_tag)
 
 
 # Set by ``admin.lookups``: which of the keys the present user may know, and how they are called.
@@ -260,7 +272,12 @@ class ZoneField(SelectField):  # type: ignore[misc]
             options = options.replace(plain, f"selected {plain}", 1)
         blank = '<option value="">—</option>' if self.optional else ""
         # Names of zones and what stands around them hold nothing to escape.
-        return Markup("<select {}>{}</select>").format(_attributes(given), Markup(blank + options))
+        return Markup("<select {}>{}</select>").format(in_tag(**given), Markup(blank + options))
+
+    def pre_validate(self, form: Any) -> None:
+        # WTForms would make all the choices to find one.
+        if not (self.data in zone_names() or (self.optional and self.data == "")):
+            raise ValidationError(self.gettext("Not a valid choice."))
 
 
 @cache

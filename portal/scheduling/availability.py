@@ -361,7 +361,10 @@ def _about(row: Any) -> str:
     return f"?type={SubjectType.INTERVIEW}&subject={row.id}"
 
 
-@remark("interviews", "new", "edit", "reschedule")
+_WHO_AND_WHEN = ("scheduled_start", "scheduled_end", "timezone", "interviewers", "shadows", "candidate_timezone")
+
+
+@remark("interviews", "new", "edit", "reschedule", fields=_WHO_AND_WHEN)
 def _warn(session: Any, row: Any, user: Any) -> str:
     """What was saved although it lies outside somebody's hours: that is for people to decide."""
     return said_outside(session, row.id)
