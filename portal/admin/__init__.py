@@ -56,7 +56,7 @@ def _menu(admin: Any, user: Any) -> list[dict[str, Any]]:
     """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
     home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
     groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
-    counts = _waiting(admin, user)
+    counts = menu.answers(lambda: _waiting(admin, user))
     for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
         views = [child._view for child in category._children] if category.is_category() else []
         items = [_page(page) for page in menu.offered(category.name, user)]
@@ -83,19 +83,18 @@ def _item(grid: Grid, counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _waiting(admin: Any, user: Any) -> Mapping[str, int]:
-    """The numbers beside the menu's items, by path, in one statement."""
+    """The numbers beside the menu's items, by path, and what else every page asks, in one statement."""
     views = [child._view for category in admin.menu() if category.is_category() for child in category._children]
     paths = tuple(v.grid.path for v in views if v.grid.waiting is not None and v.is_visible() and v.may_read(user))
-    if not paths:
-        return {}
     found = db.session.execute(_counting(paths), {ME.key: user.id, NOW.key: clock.now()}).one()
-    return dict(zip(paths, found, strict=True))
+    return dict(zip((*paths, *menu.asked()), found, strict=True))
 
 
 @lru_cache(maxsize=32)
 def _counting(paths: tuple[str, ...]) -> sa.Select[Any]:
     counts = (grids()[path].waiting for path in paths)
-    return sa.select(*(count.scalar_subquery() for count in counts if count is not None))
+    statements = [count for count in counts if count is not None] + list(menu.asked().values())
+    return sa.select(*(statement.scalar_subquery() for statement in statements))
 
 
 @jobs.job("run_bulk")

@@ -10,6 +10,8 @@ from flask import Blueprint, Response, flash, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from portal.admin import menu
+from portal.admin.grid import ME
 from portal.core import clock
 from portal.core.db import db, mean_to_read
 from portal.core.web import inside
@@ -21,10 +23,14 @@ blueprint = Blueprint("bell", __name__, url_prefix="/notifications")
 PAGE, PANEL, CAUGHT_UP = 30, 10, 50
 
 
+menu.ask("unread notifications", reading.counting(ME))
+menu.ask("newest notification", reading.newest(ME))
+
+
 @blueprint.app_template_global()
 def bell() -> dict[str, Any]:
     """What the bell on every page shows: the number of unread ones, how it is written, and the newest one's key."""
-    unread, newest = reading.standing(db.session, current_user.id)
+    unread, newest = menu.answered("unread notifications"), menu.answered("newest notification")
     return {"unread": unread, "shown": notices.written(unread), "newest": newest or ""}
 
 

@@ -19,20 +19,28 @@ COUNTED = 100
 """The bell says “99+”, and need not count further."""
 OVERLAP = timedelta(minutes=1)
 
+
+def counting(user: sa.BindParameter[UUID]) -> sa.Select[Any]:
+    """How many notifications ``user`` has not read, at most ``COUNTED``: a probe of an index."""
+    unread = sa.select(Notification.id).where(Notification.user_id == user, Notification.read_at.is_(None))
+    # In order, which nobody needs: else PostgreSQL may look for the first hundred through the whole table, by luck.
+    some = unread.order_by(Notification.id.desc()).limit(COUNTED)
+    return sa.select(sa.func.count()).select_from(some.subquery())
+
+
+def newest(user: sa.BindParameter[UUID]) -> sa.Select[Any]:
+    """The key of the last notification that ``user`` was given: another probe."""
+    return sa.select(Notification.id).where(Notification.user_id == user).order_by(Notification.id.desc()).limit(1)
+
+
 _USER = sa.bindparam("user", type_=sa.Uuid())
-_UNREAD = sa.and_(Notification.user_id == _USER, Notification.read_at.is_(None))
-# In order, which nobody needs: else PostgreSQL may look for the first hundred through the whole table, by luck.
-_SOME = sa.select(Notification.id).where(_UNREAD).order_by(Notification.id.desc()).limit(COUNTED)
-_COUNT = sa.select(sa.func.count()).select_from(_SOME.subquery())
-_NEWEST = sa.select(Notification.id).where(Notification.user_id == _USER).order_by(Notification.id.desc()).limit(1)
-_STANDING = sa.select(_COUNT.scalar_subquery(), _NEWEST.scalar_subquery())
+_STANDING = sa.select(counting(_USER).scalar_subquery(), newest(_USER).scalar_subquery())
 
 
 def standing(session: Any, user: UUID) -> tuple[int, UUID | None]:
-    """How many notifications the user has not read, at most ``COUNTED``, and the key of the newest of all: two
-    probes of an index, as every page asks it."""
-    unread, newest = session.execute(_STANDING, {"user": user}).one()
-    return unread, newest
+    """How many notifications the user has not read, at most ``COUNTED``, and the key of the newest of all."""
+    unread, last = session.execute(_STANDING, {"user": user}).one()
+    return unread, last
 
 
 def latest(
