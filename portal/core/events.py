@@ -25,7 +25,7 @@ class OutboxEvent(Owned, Model):
     __tablename__ = "outbox_events"
     __table_args__ = (
         # Only what waits is in it, so the scan costs what is undone, not what there ever was.
-        sa.Index("ix_outbox_undone", "next_at", postgresql_where=_UNDONE, sqlite_where=_UNDONE),
+        sa.Index("ix_outbox_undone", "next_at", "id", postgresql_where=_UNDONE, sqlite_where=_UNDONE),
         sa.Index("ix_outbox_failing", "next_at", postgresql_where=_FAILING, sqlite_where=_FAILING),
         sa.Index("ix_outbox_subject", "tenant_id", "subject_id", "id"),
     )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.core import clock
+from portal.core.db import unindexed
 from portal.core.tenancy import everywhere
 from portal.messaging import handing, making, settling
 from portal.messaging.channels import Down, Post
@@ -83,8 +84,7 @@ def due(at: datetime, limit: int) -> sa.Select[Any]:
         earlier.recipient_id == Delivery.recipient_id,
         earlier.channel == Delivery.channel,
         earlier.id < Delivery.id,
-        earlier.status.in_(UNDONE),
-        earlier.next_at <= at,
+        unindexed(sa.and_(earlier.status.in_(UNDONE), earlier.next_at <= at)),
     )
     free = sa.or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= at)
     return (

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from portal.core import logs
+from portal.core.db import unindexed
 from portal.core.events import OutboxEvent, tell_followers
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.messaging import facts, making, notes, preferences, push, subjects
@@ -84,7 +85,7 @@ def _waiting(at: datetime, limit: int) -> sa.Select[Any]:
         earlier.tenant_id == OutboxEvent.tenant_id,
         earlier.subject_id == OutboxEvent.subject_id,
         earlier.id < OutboxEvent.id,
-        earlier.processed_at.is_(None),
+        unindexed(earlier.processed_at.is_(None)),
         earlier.attempts < GIVES_WAY_AFTER,
     )
     return (

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from portal.core.db import unindexed
 from portal.core.tenancy import everywhere
 from portal.messaging import making
 from portal.webhooks.fanout import DELIVERIES
@@ -79,7 +80,7 @@ def _due(tenant: UUID, webhook: UUID, at: datetime, limit: int) -> sa.Select[Any
     earlier = aliased(D)
     held_up = sa.exists().where(
         earlier.tenant_id == D.tenant_id, earlier.webhook_id == D.webhook_id, earlier.subject_id == D.subject_id,
-        earlier.id < D.id, earlier.status.in_(UNDONE), earlier.next_at <= at,
+        earlier.id < D.id, unindexed(sa.and_(earlier.status.in_(UNDONE), earlier.next_at <= at)),
     )  # fmt: skip
     columns: tuple[Any, ...] = (D.tenant_id, D.id, D.webhook_id, D.attempts)
     return (

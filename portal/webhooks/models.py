@@ -76,8 +76,7 @@ class WebhookDelivery(Timestamped, Owned, Model):
         # Only what waits is in it, so to look for what is due costs what waits, not what there ever was.
         sa.Index("ix_webhook_deliveries_due", "tenant_id", "webhook_id", "next_at", "id",
                  postgresql_where=_DUE, sqlite_where=_DUE),
-        sa.Index("ix_webhook_deliveries_subject", "tenant_id", "webhook_id", "subject_id", "id",
-                 postgresql_where=_DUE, sqlite_where=_DUE),
+        sa.Index("ix_webhook_deliveries_subject", "tenant_id", "webhook_id", "subject_id", "id"),
         sa.Index("ix_webhook_deliveries_webhook", "tenant_id", "webhook_id", "created_at", "id"),
         sa.Index("ix_webhook_deliveries_created", "tenant_id", "created_at", "id"),
         sa.Index("ix_webhook_deliveries_status", "tenant_id", "status", "created_at", "id"),
