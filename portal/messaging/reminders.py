@@ -160,15 +160,14 @@ def void(session: Any, subjects: Collection[UUID], at: datetime, *more: sa.Colum
 
 
 def write(session: Any, subject: str, keys: Collection[UUID], at: datetime) -> None:
-    """Write all reminders that the schedules of ``keys`` call for; those that exist stay as they are.
-
-    One INSERT … SELECT per rule and kind of reader, whatever the number of subjects.
-    """
+    """Write all reminders that the schedules of ``keys`` call for, in one statement; those that exist stay as they
+    are."""
     session.flush()
-    for rule in RULES:
-        for readers in READERS:
-            if readers.subject == subject:
-                _insert(session, _called_for(rule, readers, among(session, readers.model.id, keys), at))
+    called_for = (
+        _called_for(rule, readers, among(session, readers.model.id, keys), at)
+        for rule in RULES for readers in READERS if readers.subject == subject
+    )  # fmt: skip
+    _insert(session, sa.union_all(*called_for))
 
 
 _COLUMNS = (
@@ -193,7 +192,7 @@ def _called_for(rule: Rule, readers: Readers, these: sa.ColumnElement[bool], at:
     return query.join(*readers.joined) if readers.joined else query
 
 
-def _insert(session: Any, source: sa.Select[Any]) -> None:
+def _insert(session: Any, source: sa.CompoundSelect[Any]) -> None:
     # Who left and came back has a row already, void: it counts again unless it went out.
     once = ("tenant_id", "subject_id", "schedule_version", "kind", "recipient_id")
     statement = inserting(session, REMINDERS).from_select(_COLUMNS, source)
