@@ -26,7 +26,7 @@ from tests.support.cast import Person
 from tests.support.processes import wait_until
 
 EVENTS = int(os.environ.get("BAD_DAY_EVENTS", "100"))
-PANEL = 20
+PANEL, PORTION = 20, 200
 
 
 @pytest.mark.database("postgresql")
@@ -45,12 +45,16 @@ def test_many_events_at_once_and_a_worker_killed_amid_them(day: Day) -> None:
 
 
 def _arrange(day: Day, panel: list[Person]) -> list[tuple[str, str]]:
-    """``EVENTS`` interviews in one transaction; the addresses of candidate and interviewer of each."""
+    """``EVENTS`` interviews, all of which wait to be told of; the addresses of candidate and interviewer of each."""
     seats = []
     with day.machinery.app.app_context(), tenant_scope(day.office.head.tenant_id):
-        users = [db.session.get_one(User, (person.tenant_id, person.id)) for person in panel]
-        change = Change(day.now, db.session.get_one(User, (day.office.head.tenant_id, day.office.head.id)))
         for number in range(EVENTS):
+            if number % PORTION == 0:  # else the session would know more and more rows, and PostgreSQL of none
+                db.session.commit()
+                db.session.expunge_all()
+                day.machinery.look.execute(sa.text("ANALYZE"))
+                users = [db.session.get_one(User, (person.tenant_id, person.id)) for person in panel]
+                change = Change(day.now, db.session.get_one(User, (day.office.head.tenant_id, day.office.head.id)))
             user, start = users[number % PANEL], day.now + (48 + number // PANEL) * HOUR
             _hire(day, number, user, start, change)
             seats.append((f"many{number}@mail.example", user.email))
