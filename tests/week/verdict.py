@@ -10,9 +10,6 @@ from tests.week.seen import Seen
 Times = Mapping[Told, Sequence[datetime]]
 SLACK = timedelta(seconds=145)
 """How late a message may be: as long as a killed worker's claim lasts."""
-ROUND = timedelta(minutes=5)
-"""By how much a message may bear a time before the act that it tells of: a worker notes the time at which its round
-began, and the clock may be moved on and something be done while that round looks."""
 SHOWN = 5
 
 
@@ -46,11 +43,9 @@ def _more(one: Times, other: Times) -> Iterator[Told]:
 
 
 def _late(week: Week, expected: Times, seen: Times) -> Iterator[str]:
-    acts = {act.at for act in week.acts}
     for told, times in sorted(expected.items()):
         for wanted, came in zip(sorted(times), sorted(seen.get(told, ())), strict=False):
-            earliest = wanted - ROUND if wanted in acts else wanted
-            if not earliest <= came <= _latest(week, wanted):
+            if not wanted <= came <= _latest(week, wanted):
                 yield f"{told} was due at {wanted} and came at {came}"
 
 
