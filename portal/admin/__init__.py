@@ -47,16 +47,16 @@ def _everywhere(admin: Any) -> dict[str, Any]:
     if user is not None and user.is_authenticated:
         known["me"] = user
         known["tenant"] = user.tenant
-        known["nav"] = _menu(admin, user)
+        known["standing"] = _standing(admin, user)
+        known["nav"] = _menu(admin, user, known["standing"])
         known["zone_note"] = zone_note(user, clock.now())
     return known
 
 
-def _menu(admin: Any, user: Any) -> list[dict[str, Any]]:
+def _menu(admin: Any, user: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
     home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
     groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
-    counts = menu.answers(lambda: _waiting(admin, user))
     for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
         views = [child._view for child in category._children] if category.is_category() else []
         items = [_page(page) for page in menu.offered(category.name, user)]
@@ -82,7 +82,7 @@ def _item(grid: Grid, counts: Mapping[str, int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _waiting(admin: Any, user: Any) -> Mapping[str, int]:
+def _standing(admin: Any, user: Any) -> Mapping[str, Any]:
     """The numbers beside the menu's items, by path, and what else every page asks, in one statement."""
     views = [child._view for category in admin.menu() if category.is_category() for child in category._children]
     paths = tuple(v.grid.path for v in views if v.grid.waiting is not None and v.is_visible() and v.may_read(user))

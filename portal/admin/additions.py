@@ -12,7 +12,6 @@ from portal.core import access
 Maker = Callable[..., Any]
 Decorator = Callable[[Maker], Maker]
 _added: dict[tuple[str, str, str], list[Maker]] = defaultdict(list)  # (what, path, page) -> makers
-_concerned: dict[Maker, frozenset[str]] = {}  # the fields that a remark depends on
 _columns: dict[str, list[tuple[Column, str]]] = defaultdict(list)
 _actions: dict[str, list[tuple[Action, str]]] = defaultdict(list)
 
@@ -59,13 +58,30 @@ def aside(path: str, *pages: str) -> Decorator:
     return _keeper("aside", path, pages)
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What is said after a row was saved, and the ``fields`` that it depends on (none: on whatever there is)."""
+
+    make: Maker
+    fields: frozenset[str]
+
+    def depends_on(self, changed: Collection[str]) -> bool:
+        return not self.fields or not self.fields.isdisjoint(changed)
+
+
+_remarks: dict[tuple[str, str], list[Remark]] = defaultdict(list)  # (path, page) -> remarks
+
+
 def remark(path: str, *pages: str, fields: Collection[str] = ()) -> Decorator:
     """Say something after a row was saved by one of ``pages``: (session, row, user) -> a sentence, or ''. With
     ``fields``, an edit that left all of them as they were goes without it."""
 
     def keep(maker: Maker) -> Maker:
-        _concerned[maker] = frozenset(fields)
-        return _keeper("remark", path, pages)(maker)
+        made = Remark(maker, frozenset(fields))
+        for page in pages:
+            if made not in _remarks[path, page]:
+                _remarks[path, page].append(made)
+        return maker
 
     return keep
 
@@ -138,11 +154,8 @@ def remarks_of(
     grid: Grid, page: str, session: Any, row: Any, user: Any, changed: Collection[str] | None = None
 ) -> list[str]:
     """The remarks of ``page``; ``changed`` names the fields of an edit that were given another value."""
-    makers = [
-        maker for maker in _added["remark", grid.path, page]
-        if changed is None or not _concerned[maker] or not _concerned[maker].isdisjoint(changed)
-    ]  # fmt: skip
-    return [said for maker in makers if (said := maker(session, row, user))]
+    remarks = [each for each in _remarks[grid.path, page] if changed is None or each.depends_on(changed)]
+    return [said for each in remarks if (said := each.make(session, row, user))]
 
 
 def completed(grid: Grid) -> Grid:

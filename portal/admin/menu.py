@@ -1,11 +1,9 @@
 """Pages of the menu that are no grids, and what is asked of the database for every page, all in one statement."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g
 
 from portal.core import access
 
@@ -46,22 +44,10 @@ _asked: dict[str, sa.Select[Any]] = {}
 
 def ask(name: str, statement: sa.Select[Any]) -> None:
     """Have each page that has a menu ask ``statement`` for one value, together with the menu's numbers: a statement of
-    its own would cost each page twice as much. ``grid.ME`` in it is who looks at the page."""
+    its own would cost each page twice as much. ``grid.ME`` in it is who looks at the page; templates find the value in
+    ``standing``."""
     _asked[name] = statement
 
 
 def asked() -> dict[str, sa.Select[Any]]:
     return dict(_asked)
-
-
-def answers(find: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What ``find`` found for this request, asked once."""
-    if "beside_menu" not in g:
-        g.beside_menu = find()
-    found: Mapping[str, Any] = g.beside_menu
-    return found
-
-
-def answered(name: str) -> Any:
-    """What a page's statement ``name`` answered; the menu has asked it."""
-    return g.beside_menu[name]

@@ -255,11 +255,7 @@ class ZoneField(SelectField):  # type: ignore[misc]
 
     def __init__(self, label: str = "", validators: Sequence[Any] = (), *, optional: bool = False, **more: Any) -> None:
         self.optional = optional
-        super().__init__(label, validators, choices=self._names, **more)
-
-    def _names(self) -> list[SelectChoice]:
-        blank = [SelectChoice("", "—")] if self.optional else []
-        return blank + [SelectChoice(name, name.replace("_", " ")) for name in sorted(zone_names())]
+        super().__init__(label, validators, choices=[], **more)
 
     def widget(self, field: Any, **attributes: Any) -> Markup:
         """As WTForms would, but with options that are made once: five hundred take longer than all else on a page."""
@@ -275,7 +271,7 @@ class ZoneField(SelectField):  # type: ignore[misc]
         return Markup("<select {}>{}</select>").format(in_tag(**given), Markup(blank + options))
 
     def pre_validate(self, form: Any) -> None:
-        # WTForms would make all the choices to find one.
+        # Without choices of WTForms' own: it would make them all to find one.
         if not (self.data in zone_names() or (self.optional and self.data == "")):
             raise ValidationError(self.gettext("Not a valid choice."))
 

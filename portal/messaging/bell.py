@@ -21,16 +21,17 @@ from portal.messaging.notices import HOME
 
 blueprint = Blueprint("bell", __name__, url_prefix="/notifications")
 PAGE, PANEL, CAUGHT_UP = 30, 10, 50
+UNREAD, NEWEST = "unread notifications", "newest notification"
 
-
-menu.ask("unread notifications", reading.counting(ME))
-menu.ask("newest notification", reading.newest(ME))
+menu.ask(UNREAD, reading.counting(ME))
+menu.ask(NEWEST, reading.newest(ME))
 
 
 @blueprint.app_template_global()
-def bell() -> dict[str, Any]:
-    """What the bell on every page shows: the number of unread ones, how it is written, and the newest one's key."""
-    unread, newest = menu.answered("unread notifications"), menu.answered("newest notification")
+def bell(standing: Mapping[str, Any]) -> dict[str, Any]:
+    """What the bell on every page shows, as ``standing`` has it: the number of unread ones, how it is written, and the
+    newest one's key."""
+    unread, newest = standing[UNREAD], standing[NEWEST]
     return {"unread": unread, "shown": notices.written(unread), "newest": newest or ""}
 
 

@@ -361,7 +361,10 @@ def _about(row: Any) -> str:
     return f"?type={SubjectType.INTERVIEW}&subject={row.id}"
 
 
-_WHO_AND_WHEN = ("scheduled_start", "scheduled_end", "timezone", "interviewers", "shadows", "candidate_timezone")
+# Another template may fill in the end.
+_WHO_AND_WHEN = (
+    "template_id", "scheduled_start", "scheduled_end", "timezone", "interviewers", "shadows", "candidate_timezone",
+)  # fmt: skip
 
 
 @remark("interviews", "new", "edit", "reschedule", fields=_WHO_AND_WHEN)

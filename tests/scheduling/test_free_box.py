@@ -233,6 +233,24 @@ SAID = (
 )
 
 
+def test_an_edit_says_so_only_where_people_or_times_changed(
+    make_client: Any, cast: Cast, office: dict[str, UUID]
+) -> None:
+    client, row = make_client(cast.alice), f"/interviews/{office['interview']}"
+
+    def edit(**given: str) -> str:
+        page = client.get(f"{row}/edit").get_data(as_text=True)
+        version = page.split('name="row_version"')[1].split('value="')[1].split('"')[0]
+        kept = {"row_version": version, "interview_type": "video", "interviewers": str(office["bob"])}
+        assert client.submit(f"{row}/edit", {**kept, **LATE, **given}).status_code == 302
+        return str(client.get(row).get_data(as_text=True))
+
+    assert SAID in edit(title="Round one")
+    second = edit(title="Round two")
+    assert "Round two" in second
+    assert "Saved, but" not in second
+
+
 def test_saving_outside_hours_is_possible_and_said(
     app: Flask, make_client: Any, cast: Cast, office: dict[str, UUID]
 ) -> None:
