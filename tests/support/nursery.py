@@ -50,7 +50,7 @@ def _become(file: Path, command: str, environ: dict[str, str], log: str) -> None
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     code = 1
     try:
-        read_time_from(SharedClock(file))
+        live_by(SharedClock(file))
         cli.main(args=["--app", "wsgi", command], prog_name="flask")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
@@ -62,12 +62,15 @@ def _become(file: Path, command: str, environ: dict[str, str], log: str) -> None
         os._exit(code)
 
 
-def read_time_from(shared: SharedClock) -> None:
-    """Wall clock and counted seconds; the scheduler looks more often, as its seconds may be over sooner."""
+def live_by(shared: SharedClock) -> None:
+    """Wall clock and counted seconds; the scheduler looks more often, as its seconds may be over sooner. The clock is
+    held for the length of each job and each of the scheduler's rounds."""
     clock.set_clock(lambda: shared.now)
     there: Any = loops
     there.time = SimpleNamespace(monotonic=shared.passed)
     there.TICK_SECONDS = TICK_SECONDS
+    there.Scheduler.tick = shared.held()(loops.Scheduler.tick)
+    there.Worker.perform_job = shared.held()(loops.Worker.perform_job)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,14 @@
 
 `now` is what `portal.core.clock.now()` answers everywhere. `passed` stands for the monotonic seconds by which the
 scheduler counts when a duty is due again. They are apart because a wall clock jumps and the other never does.
+
+Real time does not jump by minutes while a statement is under way; this one does. Who works by the clock therefore
+holds it (`held`), and a test that compares times to the second moves it while nobody does (`alone`).
 """
 
+import fcntl
 import mmap
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +20,8 @@ from tests.support.clock import MONDAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+ROUND_SECONDS = 60.0
+"""No round of work takes longer."""
 
 
 class SharedClock:
@@ -24,8 +31,8 @@ class SharedClock:
         self.file = file
         if not file.exists():
             file.write_bytes(bytes(16))
-        with file.open("r+b") as opened:
-            self._map = mmap.mmap(opened.fileno(), 16)
+        self._file = file.open("r+b")
+        self._map = mmap.mmap(self._file.fileno(), 16)
         self._numbers = memoryview(self._map).cast("q")
 
     @property
@@ -50,6 +57,39 @@ class SharedClock:
         self.set(self.now + timedelta(**delta))
         return self.now
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For the length of a round of work, with others; a process that is killed lets go."""
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Once every round is over that began before; meanwhile none begins."""
+        deadline = time.monotonic() + ROUND_SECONDS
+        while not self._grip():
+            assert time.monotonic() < deadline, f"a round of work is not over after {ROUND_SECONDS:.0f} s"
+            time.sleep(0.001)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _grip(self) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._numbers.release()
+        self._map.close()
+        self._file.close()
+
 
 @contextmanager
 def shared_clock(file: Path, at: datetime = MONDAY) -> Iterator[SharedClock]:
@@ -59,3 +99,4 @@ def shared_clock(file: Path, at: datetime = MONDAY) -> Iterator[SharedClock]:
     with clock.frozen(at):  # puts the clock back in the end
         clock.set_clock(lambda: mine.now)
         yield mine
+    mine.close()

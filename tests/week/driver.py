@@ -88,9 +88,10 @@ class Driver:
         self._stand_at(at)
 
     def _stand_at(self, at: datetime) -> None:
+        """Whatever is told from now on bears this time or a later one."""
         clock = self.machinery.clock
-        if at > clock.now:
-            clock.forward(seconds=(at - clock.now).total_seconds())
+        with clock.alone():
+            clock.forward(seconds=max(0.0, (at - clock.now).total_seconds()))
         self._settle()
 
     def _settle(self) -> None:
