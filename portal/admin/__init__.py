@@ -1,11 +1,8 @@
 """The grids' machinery: one view class, one bulk engine, one export for every entity."""
 
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from flask import Flask, current_app, g, request
 from flask_admin import Admin
 from flask_admin.theme import Theme
@@ -16,9 +13,9 @@ from portal.admin import bulkviews, files, lookups, menu, runs
 from portal.admin.additions import completed
 from portal.admin.base import PortalView
 from portal.admin.cells import zone_note
-from portal.admin.grid import ME, NOW, Grid, grids, register
+from portal.admin.grid import Grid, register
 from portal.admin.home import HomeView
-from portal.core import access, clock, web
+from portal.core import clock, web
 from portal.core.db import db
 from portal.core.tenancy import everywhere, tenant_scope
 
@@ -34,67 +31,25 @@ def install(app: Flask, declared: list[Grid]) -> None:
         admin.add_view(PortalView(grid))
     app.register_blueprint(bulkviews.blueprint)
     app.register_blueprint(lookups.blueprint)
-    app.context_processor(lambda: _everywhere(admin))
+    bar = menu.Menu(admin)
+    app.context_processor(lambda: _everywhere(bar))
 
 
-def _everywhere(admin: Any) -> dict[str, Any]:
+def _everywhere(bar: menu.Menu) -> dict[str, Any]:
     """What every page knows: who, whose, the menu, the nonce."""
     known = {
-        "me": None, "tenant": None, "nav": [], "csp_nonce": web.nonce(), "zone_note": "",
+        "me": None, "tenant": None, "nav": "", "csp_nonce": web.nonce(), "zone_note": "",
         "env": current_app.extensions["greenroom"].env, "request_id": g.get("request_id", ""),
     }  # fmt: skip
     user = current_user._get_current_object() if current_user else None
     if user is not None and user.is_authenticated:
+        at = clock.now()
         known["me"] = user
         known["tenant"] = user.tenant
-        known["standing"] = _standing(admin, user)
-        known["nav"] = _menu(admin, user, known["standing"])
-        known["zone_note"] = zone_note(user, clock.now())
+        known["standing"] = bar.standing(db.session, user, at)
+        known["nav"] = bar.written(user, request.path, known["standing"])
+        known["zone_note"] = zone_note(user, at)
     return known
-
-
-def _menu(admin: Any, user: Any, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Flask-Admin's menu of what the user may open; a group without an entry is not shown."""
-    home = {"label": "Home", "url": "/", "icon": "house", "active": request.path == "/", "count": None}
-    groups: list[dict[str, Any]] = [{"label": "", "items": [home]}]
-    for category in sorted(admin.menu(), key=lambda entry: entry.name == "Settings"):
-        views = [child._view for child in category._children] if category.is_category() else []
-        items = [_page(page) for page in menu.offered(category.name, user)]
-        items += [_item(view.grid, counts) for view in views if view.is_visible() and view.may_read(user)]
-        if items:
-            groups.append({"label": category.name, "items": items})
-    if any(access.may(user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions()):
-        runs_link = {"label": "Runs and exports", "url": "/bulk/", "icon": "list-check",
-                     "active": request.path.startswith("/bulk/"), "count": None}  # fmt: skip
-        groups[0]["items"].append(runs_link)
-    return groups
-
-
-def _page(page: menu.Page) -> dict[str, Any]:
-    return {"label": page.label, "url": page.url, "icon": page.icon, "active": request.path.startswith(page.url),
-            "count": None}  # fmt: skip
-
-
-def _item(grid: Grid, counts: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "label": grid.title, "url": grid.url, "icon": grid.icon,
-        "active": request.path.startswith(grid.url), "count": counts.get(grid.path) or None,
-    }  # fmt: skip
-
-
-def _standing(admin: Any, user: Any) -> Mapping[str, Any]:
-    """The numbers beside the menu's items, by path, and what else every page asks, in one statement."""
-    views = [child._view for category in admin.menu() if category.is_category() for child in category._children]
-    paths = tuple(v.grid.path for v in views if v.grid.waiting is not None and v.is_visible() and v.may_read(user))
-    found = db.session.execute(_counting(paths), {ME.key: user.id, NOW.key: clock.now()}).one()
-    return dict(zip((*paths, *menu.asked()), found, strict=True))
-
-
-@lru_cache(maxsize=32)
-def _counting(paths: tuple[str, ...]) -> sa.Select[Any]:
-    counts = (grids()[path].waiting for path in paths)
-    statements = [count for count in counts if count is not None] + list(menu.asked().values())
-    return sa.select(*(statement.scalar_subquery() for statement in statements))
 
 
 @jobs.job("run_bulk")

@@ -68,7 +68,7 @@ def confirm(run: UUID) -> ResponseReturnValue:
     if runs.start(db.session, found, params, clock.now(), claimed=at_once):
         if at_once:
             commit_in_passing(db.session)  # if this is lost nothing was done, and the draft waits to be confirmed again
-            runs.go_on(db.session, run)
+            runs.go_on(db.session, found, _me())
         else:
             db.session.commit()
             jobs.enqueue("run_bulk", tenant=str(found.tenant_id), run=str(run))

@@ -212,11 +212,6 @@ def to(entity: Any, key: Any) -> sa.ColumnElement[bool]:
     return sa.and_(entity.tenant_id == key.class_.tenant_id, entity.id == key)
 
 
-def like(column: Any, pattern: str) -> sa.ColumnElement[bool]:
-    """LIKE with the backslash as escape on every database."""
-    return column.like(pattern, escape="\\")  # type: ignore[no-any-return]
-
-
 def register(grid: Grid) -> None:
     _grids[grid.path] = grid
 

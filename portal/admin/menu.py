@@ -1,11 +1,23 @@
-"""Pages of the menu that are no grids, and what is asked of the database for every page, all in one statement."""
+"""The menu: grids and other pages that one may open, and what every page asks of the database, in one statement.
 
+What somebody's menu offers hangs on their grants alone, and many people have the same: it is worked out and written
+once for them all, for each page that may be open and each number beside it.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
+from flask_admin import Admin
+from markupsafe import Markup
 
+from portal.admin.grid import ME, NOW, grids
 from portal.core import access
+from portal.core.access import Grants
 
 
 @dataclass(frozen=True)
@@ -49,5 +61,78 @@ def ask(name: str, statement: sa.Select[Any]) -> None:
     _asked[name] = statement
 
 
-def asked() -> dict[str, sa.Select[Any]]:
-    return dict(_asked)
+# --- what stands in it ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Item:
+    """``counted`` is the grid whose number of waiting rows stands beside it."""
+
+    label: str
+    url: str
+    icon: str
+    counted: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    items: tuple[Item, ...]
+
+
+_HOME = Item("Home", "/", "house")
+_RUNS = Item("Runs and exports", "/bulk/", "list-check")
+
+
+class Menu:
+    """One application's."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+        self._groups = lru_cache(maxsize=512)(self._find_groups)
+        self._written = lru_cache(maxsize=4096)(self._write)
+
+    def standing(self, session: Any, user: Any, at: Any) -> Mapping[str, Any]:
+        """The numbers beside the items, by the grid's path, and what else every page asks; one statement."""
+        paths = tuple(item.counted for group in self._groups(user.grants) for item in group.items if item.counted)
+        found = session.execute(_counting(paths), {ME.key: user.id, NOW.key: at}).one()
+        return dict(zip((*paths, *_asked), found, strict=True))
+
+    def written(self, user: Any, path: str, standing: Mapping[str, Any]) -> Markup:
+        """The menu as HTML, on the page at ``path``."""
+        items = [item for group in self._groups(user.grants) for item in group.items]
+        active = tuple(item.url for item in items if _leads_to(item, path))
+        counts = tuple((item.counted, standing[item.counted]) for item in items if standing.get(item.counted))
+        return self._written(user.grants, active, counts)
+
+    def _write(self, grants: Grants, active: tuple[str, ...], counts: tuple[tuple[str, int], ...]) -> Markup:
+        template = current_app.jinja_env.get_template("nav.html")
+        return Markup(template.render(groups=self._groups(grants), active=active, counts=dict(counts)))
+
+    def _find_groups(self, grants: Grants) -> tuple[Group, ...]:
+        """Flask-Admin's menu of what may be opened; a group without an entry is not shown."""
+        user: Any = SimpleNamespace(grants=grants)
+        acts = any(access.may(user, *a.permissions) for grid in grids().values() for a in grid.bulk_actions())
+        groups = [Group("", (_HOME, _RUNS) if acts else (_HOME,))]
+        for category in sorted(self._admin.menu(), key=lambda entry: entry.name == "Settings"):
+            views = [child._view for child in category._children] if category.is_category() else []
+            items = [Item(page.label, page.url, page.icon) for page in offered(category.name, user)]
+            items += [_item(view.grid) for view in views if view.is_visible() and view.may_read(user)]
+            if items:
+                groups.append(Group(category.name, tuple(items)))
+        return tuple(groups)
+
+
+def _item(grid: Any) -> Item:
+    return Item(grid.title, grid.url, grid.icon, grid.path if grid.waiting is not None else "")
+
+
+def _leads_to(item: Item, path: str) -> bool:
+    return path == item.url if item is _HOME else path.startswith(item.url)
+
+
+@lru_cache(maxsize=64)
+def _counting(paths: tuple[str, ...]) -> sa.Select[Any]:
+    counts = (grids()[path].waiting for path in paths)
+    statements = [count for count in counts if count is not None] + list(_asked.values())
+    return sa.select(*(statement.scalar_subquery() for statement in statements))

@@ -83,7 +83,7 @@ def chosen(run: BulkRun, user: User) -> sa.Select[Any]:
 
 def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime, *, claimed: bool = False) -> bool:
     """Confirm a draft, once: False where another click was first. ``claimed``: the caller does the work itself,
-    with ``go_on`` after its commit; should it die over that, the run is taken over like any other."""
+    with ``go_on`` after a commit; should it die over that, the run is taken over like any other."""
     begun = {"state": RunState.RUNNING, "beat_at": at} if claimed else {"state": RunState.WAITING}
     swapped = session.execute(
         sa.update(BulkRun)
@@ -109,18 +109,19 @@ def claim(session: Any, run_id: UUID, at: datetime) -> bool:
 
 def execute(session: Any, run_id: UUID) -> None:
     """Do a confirmed run, or what is left of it; harmless to call twice (the second caller finds it claimed)."""
-    if claim(session, run_id, clock.now()):
-        go_on(session, run_id)
-
-
-def go_on(session: Any, run_id: UUID) -> None:
-    """Do what is left of a run that the caller has claimed."""
+    if not claim(session, run_id, clock.now()):
+        return
     run = session.scalar(sa.select(BulkRun).where(BulkRun.id == run_id))
     user = session.scalar(sa.select(User).where(User.id == run.user_id, User.active.is_(True)))
     if user is None:
         _finish(session, run, RunState.FAILED, "Whoever asked for this may no longer log in.")
         return
-    with act(by=user.id, label=user.full_name, request_id=acting().request_id or f"run-{run_id}"):
+    go_on(session, run, user)
+
+
+def go_on(session: Any, run: BulkRun, user: User) -> None:
+    """Do what is left of a run that the caller has claimed for ``user``."""
+    with act(by=user.id, label=user.full_name, request_id=acting().request_id or f"run-{run.id}"):
         try:
             _work(session, run, user)
         except PortalError as error:

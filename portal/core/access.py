@@ -38,11 +38,12 @@ class Holder(Protocol):
     def grants(self) -> "Grants": ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grants:
     """All that a user's roles grant; grants add up. ``off`` are the resources that the organisation has switched
     off: for its people they do not exist. ``within`` is the scope of the token that stands for the user: permissions
-    beyond which nothing is granted, whatever the roles say; None for no such bound."""
+    beyond which nothing is granted, whatever the roles say; None for no such bound. Who has the same roles has the
+    very same grants, so what follows from them may be kept by their identity."""
 
     held: tuple[Granted, ...] = ()
     off: frozenset[str] = frozenset()

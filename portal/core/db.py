@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column, selectinload
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, declared_attr, mapped_column, selectinload
 
 from portal.core import clock
 from portal.core.plans import keep_plans
@@ -228,10 +229,15 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
 def commit_in_passing(session: Any) -> None:
     """Commit without waiting for the disk: for what may be as if it had not been, should the machine fail at this
-    very moment. A commit that follows and waits makes both last."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
-    session.commit()
+    very moment. A commit that follows and waits makes both last. What was read stays known: it is not read again."""
+    present: Session = session() if callable(session) else session
+    if present.get_bind().dialect.name == "postgresql":
+        present.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
+    present.expire_on_commit = False
+    try:
+        present.commit()
+    finally:
+        present.expire_on_commit = True
 
 
 # --- rows as JSON -----------------------------------------------------------------------------------
@@ -278,29 +284,38 @@ def unindexed(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def insert_many(session: Any, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert ``rows`` (all with the same keys) in few statements; column defaults are not applied."""
-    if len(rows) > 1 and session.get_bind().dialect.name == "postgresql":
-        session.execute(_inserting(table, rows))
-    elif rows:
-        session.execute(sa.insert(table), list(rows))
+    """Insert ``rows`` (all with the same keys) in few statements; column defaults are not applied.
 
-
-def _inserting(table: sa.Table, rows: Sequence[dict[str, Any]]) -> sa.Insert:
-    """One statement whatever the number of rows. What is the very same in all of them is said once; the rest goes
+    On PostgreSQL it is one, whatever their number. What is the very same in all of them is said once; the rest goes
     as one parameter of JSON, because psycopg writes an array item by item in Python: for 10,000 rows with their
-    history, audit and events that alone takes two seconds."""
+    history, audit and events that alone takes two seconds.
+    """
+    if len(rows) < 2 or session.get_bind().dialect.name != "postgresql":
+        if rows:
+            session.execute(sa.insert(table), list(rows))
+        return
     same = {name: value for name, value in rows[0].items() if all(row[name] is value for row in rows)}
-    names = [name for name in rows[0] if name not in same]
-    varying = [table.c[name] for name in names]
+    names = tuple(name for name in rows[0] if name not in same)
+    said = {_SAID + name: value for name, value in same.items() if value is not None}
     given = written([{name: row[name] for name in names} for row in rows])
+    statement = _inserting(table, tuple((name, value is None) for name, value in same.items()), names)
+    session.execute(statement, {**said, "given": given})
+
+
+_SAID = "said_"
+
+
+@lru_cache(maxsize=256)  # to make it costs as much as to execute it
+def _inserting(table: sa.Table, same: tuple[tuple[str, bool], ...], varying: tuple[str, ...]) -> sa.Insert:
+    """The statement for rows with the ``same`` columns (each with whether it is NULL), and ``varying`` ones."""
     source = (
-        sa.func.json_to_recordset(sa.cast(sa.literal(given, sa.Text()), postgresql.JSON))
-        .table_valued(*[sa.column(c.name, c.type) for c in varying], name="given")
+        sa.func.json_to_recordset(sa.cast(sa.bindparam("given", type_=sa.Text()), postgresql.JSON))
+        .table_valued(*[sa.column(name, table.c[name].type) for name in varying], name="given")
         .render_derived(with_types=True)
     )
-    said = [sa.null() if value is None else sa.literal(value, table.c[name].type) for name, value in same.items()]
-    chosen = sa.select(*said, *(source.c[c.name] for c in varying)).select_from(source)
-    return sa.insert(table).from_select([*same, *(c.name for c in varying)], chosen)
+    said = [sa.null() if null else sa.bindparam(_SAID + name, type_=table.c[name].type) for name, null in same]
+    chosen = sa.select(*said, *(source.c[name] for name in varying)).select_from(source)
+    return sa.insert(table).from_select([*(name for name, _ in same), *varying], chosen)
 
 
 def written(value: Any) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -212,16 +212,19 @@ class ReferenceField(Field):  # type: ignore[misc]
         return [before] if before else []
 
 
+_attribute = lru_cache(maxsize=512)(clean_key)  # they are few, and a page has hundreds
+
+
 def in_tag(**given: Any) -> Markup:
     """A tag's attributes as WTForms writes them, names sorted: ``True`` is the name alone, ``False`` nothing."""
     parts = []
     for name, value in sorted(given.items()):
         if value is True:
-            parts.append(clean_key(name))
+            parts.append(_attribute(name))
         elif value is not False:
             # What is Markup already may hold quotes, which would end the attribute.
             text = str(escape(value)).replace('"', "&quot;")
-            parts.append(f'{clean_key(name)}="{text}"')
+            parts.append(f'{_attribute(name)}="{text}"')
     return Markup(" ".join(parts))
 
 

@@ -1,6 +1,13 @@
 """Search by words: trigram indexes on PostgreSQL; SQLite, for a small office, reads the texts."""
 
+from typing import Any
+
 import sqlalchemy as sa
+
+
+def like(column: Any, pattern: str) -> sa.ColumnElement[bool]:
+    """LIKE with the backslash as escape on every database."""
+    return column.like(pattern, escape="\\")  # type: ignore[no-any-return]
 
 
 def index(connection: sa.Connection, metadata: sa.MetaData) -> None:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -84,7 +85,22 @@ def _filter(state: ORMExecuteState) -> None:
         if owned := _owned(state.statement):
             raise NoTenant(f"a statement over {owned} without a tenant")
         return
-    state.statement = state.statement.options(_rows_of(present))
+    state.statement = _filtered(state.statement, present)
+
+
+_kept: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+TENANTS_KEPT = 100
+
+
+def _filtered(statement: Any, tenant: Any) -> Any:
+    """``statement`` with the filter. The same object is answered to a statement that is made once and executed again
+    and again, as SQLAlchemy keeps with it under which key its compiled text lies."""
+    known = _kept.get(statement)
+    if known is None or len(known) >= TENANTS_KEPT:
+        known = _kept[statement] = {}
+    if tenant not in known:
+        known[tenant] = statement.options(_rows_of(tenant))
+    return known[tenant]
 
 
 @lru_cache(maxsize=256)  # to make it costs a tenth of what a small statement does

@@ -13,7 +13,7 @@ from portal.demo.office import Office, moment
 from portal.demo.timelines import Meeting, Timeline, plan
 from portal.hiring.models import Application, ApplicationActivity, Candidate, StatusChange
 from portal.hiring.pipeline import STAGE_OF
-from portal.interviews.models import Interview, InterviewType, Panelist
+from portal.interviews.models import Interview, InterviewTitle, InterviewType, Panelist
 
 # How many of a hundred applications stand where.
 SHARES: dict[str, float] = {
@@ -92,8 +92,9 @@ class Masses:
             Interview.__table__, "tenant_id", "id", "application_id", "interview_type", "audience", "title", "status",
             "scheduled_start", "scheduled_end", "timezone", "candidate_timezone", "actual_start", "actual_end",
             "organizer_id", "meeting_provider", "meeting_link", "confirmed_at", "cancelled_at", "cancellation_reason",
-            "reschedule_count", "outcome", "created_at", "updated_at", "version", "search_text",
+            "reschedule_count", "outcome", "created_at", "updated_at", "version",
         )  # fmt: skip
+        self._titles = declare(InterviewTitle.__table__, "tenant_id", "interview_id", "search_text")
         self._panelists = declare(
             Panelist.__table__, "tenant_id", "id", "interview_id", "scheduled_start", "user_id", "part", "reply",
             "created_at",
@@ -169,8 +170,8 @@ class Masses:
             "" if in_person else f"https://meet.example/{key[-10:]}", made if sure else NULL,
             over if is_off else NULL, random.choice(_REASONS) if is_off else "", str(meeting.moves),
             meeting.outcome or NULL, made, over if done else made, str(1 + sure + done),
-            _folded(_TITLES[kind]) + someone.folded,
         ))  # fmt: skip
+        self._titles.append((self.firm.tenant, key, _folded(_TITLES[kind]) + someone.folded))
         self._panel(key, meeting, made)
         note = f'{{"interview_id": "{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"}}'
         self._tell(application, "interview_scheduled", organizer, meeting.made_at, "", start, note)

@@ -7,11 +7,12 @@ from sqlalchemy.orm import aliased
 
 from portal.admin.additions import button, panel
 from portal.admin.cells import when
-from portal.admin.grid import ME, Column, Filter, Grid, like, options, to
+from portal.admin.grid import ME, Column, Filter, Grid, options, to
 from portal.admin.home import card
 from portal.admin.lookups import Lookup
 from portal.core import access, clock
 from portal.core.errors import WrongState
+from portal.core.search import like
 from portal.core.types import words
 from portal.core.workflow import Change
 from portal.feedback import actions, queries
@@ -19,6 +20,7 @@ from portal.feedback.models import InterviewFeedback, Recommendation
 from portal.feedback.queries import RATINGS, READ, Spread, Summary
 from portal.hiring.models import Application, Candidate
 from portal.interviews.models import OPEN, Interview, InterviewStatus, Panelist, Part
+from portal.interviews.queries import titled
 from portal.interviews.workflow import SCHEDULE
 from portal.people.models import User
 
@@ -96,8 +98,7 @@ FEEDBACK = Grid(
     ),
     default_sort="-submitted_at",
     search=(
-        lambda p: sa.select(InterviewFeedback.id).join(Interview, to(Interview, InterviewFeedback.interview_id))
-        .where(like(Interview.search_text, p)),
+        lambda p: sa.select(InterviewFeedback.id).where(InterviewFeedback.interview_id.in_(titled(p))),
         lambda p: sa.select(InterviewFeedback.id).join(Interview, to(Interview, InterviewFeedback.interview_id))
         .join(Application, to(Application, Interview.application_id))
         .join(Candidate, to(Candidate, Application.candidate_id)).where(like(Candidate.search_text, p)),
@@ -129,7 +130,7 @@ def _to_reopen(session: Any, row: InterviewFeedback, user: Any) -> dict[str, Any
 
 
 LOOKUPS = (
-    Lookup("interviews", Interview, Interview.title, lambda p: like(Interview.search_text, p), ("read:interviews",),
+    Lookup("interviews", Interview, Interview.title, lambda p: Interview.id.in_(titled(p)), ("read:interviews",),
            hint=Candidate.first_name + " " + Candidate.last_name,
            joins=((Application, to(Application, Interview.application_id)),
                   (Candidate, to(Candidate, Application.candidate_id)))),

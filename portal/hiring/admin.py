@@ -6,13 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, options, to
 from portal.admin.home import card
 from portal.admin.lookups import Lookup
 from portal.core import access, records
 from portal.core.access import Reach
 from portal.core.db import db
 from portal.core.forms import LanguageField
+from portal.core.search import like
 from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.hiring import actions, applicationpage, forms, pipeline  # noqa: F401 - forms are found by name

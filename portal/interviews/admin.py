@@ -9,11 +9,12 @@ from wtforms.fields.choices import SelectChoice
 
 from portal.admin.additions import panel, refer
 from portal.admin.cells import when
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, options, to
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
 from portal.core import access, clock, timeforms
 from portal.core.forms import choices
+from portal.core.search import like
 from portal.core.types import words
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate, Job, Project
@@ -214,7 +215,7 @@ INTERVIEWS = Grid(
     ),
     default_sort="-scheduled_start",
     search=(
-        lambda p: sa.select(Interview.id).where(like(Interview.search_text, p)),
+        queries.titled,
         lambda p: sa.select(Interview.id).join(Application, to(Application, Interview.application_id))
         .join(Candidate, to(Candidate, Application.candidate_id)).where(like(Candidate.search_text, p)),
     ),

@@ -2,17 +2,18 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from portal.core import access, clock
 from portal.core.audit import Audited
-from portal.core.db import Editable, Model, Owned, Searchable, Timestamped, long_text, ref, text
+from portal.core.db import Editable, Model, OfTenant, Owned, Searchable, Timestamped, long_text, ref, text
 from portal.core.rows import Cell, Rows, RowsOf
-from portal.core.types import Choice, LongText, WebUrl, Zone, zone, zone_names
+from portal.core.types import Choice, LongText, WebUrl, Zone, fold, zone, zone_names
 from portal.hiring.models import (
     Application,
     JobLevel,
@@ -143,7 +144,7 @@ class InterviewTemplate(Searchable, Audited, Editable, Owned, Model):
         return self.name
 
 
-class Interview(Searchable, Audited, Editable, Owned, Model):
+class Interview(Audited, Editable, Owned, Model):
     """A meeting of a candidate with a panel; its status is moved by the workflow alone."""
 
     __tablename__ = "interviews"
@@ -184,7 +185,6 @@ class Interview(Searchable, Audited, Editable, Owned, Model):
             sqlite_where=_OF_TEMPLATE,
         ),
     )
-    searched = ("title",)
     application_id: Mapped[UUID] = ref("applications")
     interview_type: Mapped[str] = mapped_column(Choice(InterviewType), default=InterviewType.VIDEO)
     audience: Mapped[str] = mapped_column(Choice(Audience), default=Audience.CLIENT)
@@ -307,6 +307,35 @@ class Panelist(Audited, Timestamped, Owned, Model):
         return f"{self.user} ({self.part})"
 
 
+class InterviewTitle(OfTenant, Model):
+    """An interview's title as it is searched.
+
+    It has a row of its own because PostgreSQL writes all indexes of a row anew when a value in one of them changes,
+    and its words' index costs as much as the ten others together: a confirmation leaves it alone.
+    """
+
+    __tablename__ = "interview_titles"
+    interview_id: Mapped[UUID] = ref("interviews", cascade=True, primary_key=True)
+    search_text: Mapped[str] = mapped_column(sa.Text)
+
+
+_TITLES = cast(sa.Table, InterviewTitle.__table__)
+
+
+@event.listens_for(Interview, "after_insert")
+def _add_title(mapper: Any, connection: sa.Connection, row: Interview) -> None:
+    connection.execute(
+        sa.insert(_TITLES).values(tenant_id=row.tenant_id, interview_id=row.id, search_text=fold(row.title))
+    )
+
+
+@event.listens_for(Interview, "after_update")
+def _change_title(mapper: Any, connection: sa.Connection, row: Interview) -> None:
+    if sa.inspect(row).attrs.title.history.has_changes():
+        its = (_TITLES.c.tenant_id == row.tenant_id, _TITLES.c.interview_id == row.id)
+        connection.execute(sa.update(_TITLES).where(*its).values(search_text=fold(row.title)))
+
+
 def own_interviews(me: UUID) -> sa.Select[Any]:
     """The keys of the interviews that are the user's: on the panel, as organizer, or through the application."""
     mine = [
@@ -334,10 +363,18 @@ access.declare(
     team=lambda me: Interview.application_id.in_(team_applications(me)),
     own_row=own_interview, team_row=of_application(Interview.application_id, team_application),
 )  # fmt: skip
-access.declare(
-    Panelist, "interviews",
-    own=lambda me: Panelist.interview_id.in_(own_interviews(me)),
-    team=lambda me: Panelist.interview_id.in_(
-        sa.select(Interview.id).where(Interview.application_id.in_(team_applications(me)))
-    ),
-)  # fmt: skip
+
+
+
+def _declare_part(part: Any) -> None:
+    """Rows that belong to an interview are whose it is."""
+    of_team = sa.select(Interview.id)
+    access.declare(
+        part, "interviews",
+        own=lambda me: part.interview_id.in_(own_interviews(me)),
+        team=lambda me: part.interview_id.in_(of_team.where(Interview.application_id.in_(team_applications(me)))),
+    )  # fmt: skip
+
+
+_declare_part(Panelist)
+_declare_part(InterviewTitle)

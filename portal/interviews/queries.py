@@ -9,9 +9,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from portal.core.search import like
 from portal.core.tenancy import tenant_id
 from portal.core.types import days_later, zone
-from portal.interviews.models import STILL_OPEN, Interview, InterviewStatus, Panelist, Reply
+from portal.interviews.models import STILL_OPEN, Interview, InterviewStatus, InterviewTitle, Panelist, Reply
 
 Keys = sa.Select[Any]
 
@@ -52,6 +53,11 @@ def left_open(at: datetime, since: timedelta = timedelta(days=30)) -> Keys:
     """Over by the clock, although nobody said how it went, the latest first (``ix_interviews_open``)."""
     over = _open(Interview.scheduled_start >= at - since, Interview.scheduled_start < at, Interview.scheduled_end < at)
     return over.order_by(None).order_by(Interview.scheduled_start.desc(), Interview.id.desc())
+
+
+def titled(pattern: str) -> sa.Select[Any]:
+    """The keys of the interviews with a title like ``pattern``."""
+    return sa.select(InterviewTitle.interview_id).where(like(InterviewTitle.search_text, pattern))
 
 
 def seats_of(user: UUID | None) -> sa.Select[Any]:

@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from portal.admin.additions import button
-from portal.admin.grid import Column, Filter, FormField, Grid, like, options
+from portal.admin.grid import Column, Filter, FormField, Grid, options
 from portal.admin.movepages import verb_form_for
 from portal.core import access, clock
 from portal.core.db import db
 from portal.core.errors import Invalid, Missing
 from portal.core.forms import chosen_labels
 from portal.core.rows import Rows
+from portal.core.search import like
 from portal.core.types import RichText, words
 from portal.core.workflow import Change
 from portal.hiring.models import JobLevel

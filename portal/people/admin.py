@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask_login import current_user
 from sqlalchemy.orm import aliased
 
-from portal.admin.grid import Column, Filter, FormField, Grid, Link, like, to
+from portal.admin.grid import Column, Filter, FormField, Grid, Link, to
 from portal.admin.lookups import Lookup
 from portal.admin.query import to_key
 from portal.core import access, records
@@ -16,6 +16,7 @@ from portal.core.access import Reach
 from portal.core.audit import AuditEntry
 from portal.core.errors import Invalid
 from portal.core.forms import LanguageField
+from portal.core.search import like
 from portal.core.workflow import Change
 from portal.people import actions, passwords
 from portal.people.features import FEATURES, is_on

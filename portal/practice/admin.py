@@ -5,9 +5,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from portal.admin.grid import ME, NOW, Action, Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import ME, NOW, Action, Column, Filter, FormField, Grid, options, to
 from portal.admin.lookups import Lookup
 from portal.core import clock, timeforms
+from portal.core.search import like
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, JobRole, Project
 from portal.people.models import User

@@ -6,10 +6,11 @@ import sqlalchemy as sa
 
 from portal.admin.additions import add_column, button, panel
 from portal.admin.cells import when
-from portal.admin.grid import Column, like, to
+from portal.admin.grid import Column, to
 from portal.admin.lookups import Lookup
 from portal.core import access, clock
 from portal.core.access import may
+from portal.core.search import like
 from portal.core.workflow import Change
 from portal.hiring.models import Application, Candidate
 from portal.people.models import User

@@ -6,10 +6,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from wtforms import IntegerField
 
-from portal.admin.grid import ME, Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import ME, Column, Filter, FormField, Grid, options, to
 from portal.admin.lookups import Lookup
 from portal.core import clock, timeforms
 from portal.core.forms import Within
+from portal.core.search import like
 from portal.core.types import words
 from portal.hiring.models import Application, Candidate, Job, Project
 from portal.people.models import User

@@ -11,11 +11,12 @@ from wtforms.validators import ValidationError
 
 from portal.admin.additions import Aside, aside, panel, remark
 from portal.admin.cells import when
-from portal.admin.grid import Column, Filter, FormField, Grid, grids, like, options, to
+from portal.admin.grid import Column, Filter, FormField, Grid, grids, options, to
 from portal.admin.home import card, quick
 from portal.core import access, clock, records
 from portal.core.errors import Invalid
 from portal.core.forms import moment
+from portal.core.search import like
 from portal.core.types import words, zone
 from portal.core.workflow import Change
 from portal.hiring.models import Candidate

@@ -8,9 +8,10 @@ from sqlalchemy.orm import aliased
 
 from portal.admin.additions import button
 from portal.admin.cells import when
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, Link, like, options, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, Link, options, to
 from portal.admin.lookups import Lookup
 from portal.core import access, clock
+from portal.core.search import like
 from portal.core.types import words
 from portal.core.workflow import Change, Result
 from portal.people.models import User

@@ -8,9 +8,10 @@ from wtforms.fields.choices import SelectChoice
 
 from portal.admin.additions import button, panel, remark
 from portal.admin.cells import when
-from portal.admin.grid import Action, Column, Filter, FormField, Grid, like, options, to
+from portal.admin.grid import Action, Column, Filter, FormField, Grid, options, to
 from portal.admin.lookups import Lookup
 from portal.core import access
+from portal.core.search import like
 from portal.webhooks import actions, kinds
 from portal.webhooks.models import HookStatus, Webhook, WebhookDelivery
 

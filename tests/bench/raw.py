@@ -20,7 +20,7 @@ LEFT JOIN users o ON o.tenant_id = i.tenant_id AND o.id = i.organizer_id
 WHERE i.tenant_id = %(t)s AND i.id = ANY(%(keys)s)"""
 
 _FOUND = """(
-  SELECT id FROM interviews WHERE tenant_id = %(t)s AND search_text LIKE %(w)s
+  SELECT interview_id FROM interview_titles WHERE tenant_id = %(t)s AND search_text LIKE %(w)s
   UNION SELECT i.id FROM candidates c JOIN applications a ON a.tenant_id = c.tenant_id AND a.candidate_id = c.id
   JOIN interviews i ON i.tenant_id = a.tenant_id AND i.application_id = a.id
   WHERE c.tenant_id = %(t)s AND c.search_text LIKE %(w)s)"""

@@ -74,11 +74,11 @@ class Stage:
 
 _KEEP = """
 CREATE TABLE bench_kept AS
-SELECT tenant_id, id, status, version, confirmed_at, confirmed_by_candidate, updated_at, title, search_text
+SELECT tenant_id, id, status, version, confirmed_at, confirmed_by_candidate, updated_at, title
 FROM interviews WHERE status IN ('scheduled', 'rescheduled')"""
 _GIVE_BACK = """
 UPDATE interviews SET status = k.status, version = k.version, confirmed_at = k.confirmed_at, title = k.title,
-  confirmed_by_candidate = k.confirmed_by_candidate, updated_at = k.updated_at, search_text = k.search_text
+  confirmed_by_candidate = k.confirmed_by_candidate, updated_at = k.updated_at
 FROM bench_kept k
 WHERE interviews.tenant_id = k.tenant_id AND interviews.id = k.id AND interviews.version <> k.version"""
 

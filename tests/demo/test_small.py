@@ -42,6 +42,7 @@ from portal.practice.models import (
     TrainingStatus,
 )
 from tests.demo.practice import practice_holds
+from tests.demo.titles import titles_are_right
 from tests.support.clock import stopped_clock
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -312,10 +313,11 @@ def who_cancels_an_interview_tells_its_people(tenant: UUID) -> None:
 
 
 def search_texts_are_right() -> None:
-    models: tuple[Any, ...] = (Candidate, Interview, User, Project, Job)
+    models: tuple[Any, ...] = (Candidate, User, Project, Job)
     for model in models:
         for row in db.session.scalars(sa.select(model)):
             assert row.search_text == row.text_of({name: getattr(row, name) for name in row.searched})
+    titles_are_right()
 
 
 @pytest.mark.database("sqlite")
