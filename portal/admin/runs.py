@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 from werkzeug.datastructures import MultiDict
 
 from portal.admin.grid import Action, Grid, grids
@@ -29,7 +30,7 @@ from portal.people.models import User
 INLINE = 500
 PORTION = 2000
 STALE = timedelta(minutes=2)
-_rows = cast(sa.Table, BulkRow.__table__)
+_runs, _rows = cast(sa.Table, BulkRun.__table__), cast(sa.Table, BulkRow.__table__)
 
 
 def action_of(grid: Grid, verb: str, user: Any) -> Action:
@@ -85,12 +86,13 @@ def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime, *, c
     """Confirm a draft, once: False where another click was first. ``claimed``: the caller does the work itself,
     with ``go_on`` after a commit; should it die over that, the run is taken over like any other."""
     begun = {"state": RunState.RUNNING, "beat_at": at} if claimed else {"state": RunState.WAITING}
-    swapped = session.execute(
-        sa.update(BulkRun)
-        .where(BulkRun.id == run.id, BulkRun.state == RunState.DRAFT)
-        .values(params=params, started_at=at, **begun)
-    ).rowcount
-    return bool(swapped)
+    mine = (_runs.c.tenant_id == run.tenant_id, _runs.c.id == run.id, _runs.c.state == RunState.DRAFT)
+    given = {"params": params, "started_at": at, **begun}
+    if not session.execute(sa.update(_runs).where(*mine).values(**given)).rowcount:
+        return False
+    for name, value in given.items():
+        set_committed_value(run, name, value)
+    return True
 
 
 def claim(session: Any, run_id: UUID, at: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -144,8 +145,13 @@ def visible(model: type, user: Holder, *permissions: str, rowwise: bool = False)
     if Reach.TENANT in reaches:
         return known.always(user.id) if known.always else sa.true()
     wanted = (known.rows(reach, rowwise) for reach in (Reach.OWN, Reach.TEAM) if reach in reaches)
-    parts = [rows(user.id) for rows in wanted if rows]
+    parts = [_said(rows, user.id) for rows in wanted if rows]
     return sa.or_(*parts) if parts else sa.false()
+
+
+@lru_cache(maxsize=256)  # to make one takes as long as a small statement, and a page asks for the same again and again
+def _said(rows: Rows, user: UUID) -> sa.ColumnElement[bool]:
+    return rows(user)
 
 
 def scope(statement: S, model: type, user: Holder, *permissions: str, rowwise: bool = False) -> S:

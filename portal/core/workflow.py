@@ -309,12 +309,16 @@ class Workflow:
             ).rowcount
             if swapped != len(group):  # impossible under the lock; better a rollback than a lost update
                 raise Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
-        self._forget(session, {(m.before.tenant_id, m.id) for m in moved})
+        self._forget(session, moved)
 
-    def _forget(self, session: Any, keys: set[tuple[UUID, UUID]]) -> None:
-        """Have those of the rows read anew that the session has loaded, which are few, whatever moves."""
-        for row in list(session.identity_map.values()):
-            if isinstance(row, self.model) and sa.inspect(row).identity in keys:
+    def _forget(self, session: Any, moved: Sequence[Moved]) -> None:
+        """Have those of the rows read anew that the session has loaded."""
+        known = session.identity_map
+        if not known:
+            return
+        named = sa.inspect(self.model).identity_key_from_primary_key
+        for each in moved:
+            if (row := known.get(named((each.before.tenant_id, each.id)))) is not None:
                 session.expire(row)
 
     def _audit(self, moved: Moved, change: Change) -> dict[str, Any]:

@@ -65,7 +65,10 @@ class SqliteDatabase:
         self.url = f"sqlite:///{self._file}"
 
         with closing(sqlite3.connect(self._template)) as connection:
-            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            query = (
+                "SELECT name FROM sqlite_master"
+                " WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
+            )
             self._counting = _counting([name for (name,) in connection.execute(query)])
 
     def clean(self) -> None:
