@@ -1,7 +1,7 @@
 """The menu: grids and other pages that one may open, and what every page asks of the database, in one statement.
 
-What somebody's menu offers hangs on their grants alone, and many people have the same: it is worked out and written
-once for them all, for each page that may be open and each number beside it.
+What somebody's menu offers hangs on their grants alone, and many people have the same: it is worked out once for
+them all.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
 from flask_admin import Admin
 from markupsafe import Markup
 
 from portal.admin.grid import ME, NOW, grids
-from portal.core import access
+from portal.core import access, web
 from portal.core.access import Grants
 
 
@@ -90,7 +89,6 @@ class Menu:
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
         self._groups = lru_cache(maxsize=512)(self._find_groups)
-        self._written = lru_cache(maxsize=4096)(self._write)
 
     def standing(self, session: Any, user: Any, at: Any) -> Mapping[str, Any]:
         """The numbers beside the items, by the grid's path, and what else every page asks; one statement."""
@@ -100,14 +98,11 @@ class Menu:
 
     def written(self, user: Any, path: str, standing: Mapping[str, Any]) -> Markup:
         """The menu as HTML, on the page at ``path``."""
-        items = [item for group in self._groups(user.grants) for item in group.items]
-        active = tuple(item.url for item in items if _leads_to(item, path))
-        counts = tuple((item.counted, standing[item.counted]) for item in items if standing.get(item.counted))
-        return self._written(user.grants, active, counts)
-
-    def _write(self, grants: Grants, active: tuple[str, ...], counts: tuple[tuple[str, int], ...]) -> Markup:
-        template = current_app.jinja_env.get_template("nav.html")
-        return Markup(template.render(groups=self._groups(grants), active=active, counts=dict(counts)))
+        groups = self._groups(user.grants)
+        items = [item for group in groups for item in group.items]
+        active = [item.url for item in items if _leads_to(item, path)]
+        counts = {item.counted: standing[item.counted] for item in items if standing.get(item.counted)}
+        return web.part("nav.html", groups=groups, active=active, counts=counts)
 
     def _find_groups(self, grants: Grants) -> tuple[Group, ...]:
         """Flask-Admin's menu of what may be opened; a group without an entry is not shown."""

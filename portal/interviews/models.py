@@ -365,7 +365,6 @@ access.declare(
 )  # fmt: skip
 
 
-
 def _declare_part(part: Any) -> None:
     """Rows that belong to an interview are whose it is."""
     of_team = sa.select(Interview.id)
