@@ -178,6 +178,8 @@ class Supervisor:
                 if self._signals > max(asked, 1) or time.monotonic() > deadline:
                     process.send(signal.SIGKILL)
                 process.wait(0.1)
+            if process.exit_code is not None:
+                process.wait(1)  # it may have ended just before it was asked for; its last lines are out then
 
     def _told_to_stop(self, number: int, frame: object) -> None:
         self._signals += 1
