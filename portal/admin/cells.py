@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
@@ -19,6 +20,7 @@ def zone_note(user: Any, at: datetime) -> str:
     return f"Times in {zone_label(user.timezone, at)}"
 
 
+@lru_cache(maxsize=4096)  # a page says the same few hours again and again
 def when(at: datetime | None, zone_name: str) -> str:
     """``24 Nov 2026, 14:00 +04:00``: the offset stands with each time, as summer and winter differ."""
     if at is None:

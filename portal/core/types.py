@@ -259,6 +259,7 @@ def number(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+@lru_cache(maxsize=1024)  # states and choices, of which a page has hundreds
 def words(name: str) -> str:
     """``no_show`` as people read it: ``No show``."""
     return name.replace("_", " ").capitalize()
