@@ -1,6 +1,7 @@
 """The door: log-in and log-out through /login and /logout (SPEC §3, HOUSE §4)."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -162,13 +163,26 @@ def test_a_session_that_names_nobody_is_nobodys(client: PortalClient, cast: Cast
     assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login")
 
 
+def _refused(app: Flask, *addresses: str) -> list[int]:
+    """What a wrong password from each of ``addresses`` is answered, one after the other."""
+    wrong, answers = {"email": "a@x.example", "password": "wrong"}, []
+    for address in addresses:
+        client = app.test_client()
+        assert isinstance(client, PortalClient)
+        answers.append(client.submit("/login", wrong, headers={"X-Forwarded-For": address}).status_code)
+    return answers
+
+
 def test_an_address_behind_a_trusted_proxy_is_the_visitors(make_app: MakeApp) -> None:
     other = make_app(TRUSTED_PROXIES="1", LOGIN_RATE="1 per minute")
-    seen = []
-    for address in ("203.0.113.1", "203.0.113.1", "203.0.113.2"):
-        client = other.test_client()
-        assert isinstance(client, PortalClient)
-        wrong = {"email": "a@x.example", "password": "wrong"}
-        answer = client.submit("/login", wrong, headers={"X-Forwarded-For": address})
-        seen.append(answer.status_code)
-    assert seen == [401, 429, 401]
+    assert _refused(other, "203.0.113.1", "203.0.113.1", "203.0.113.2") == [401, 429, 401]
+
+
+@pytest.mark.database("sqlite")
+def test_that_one_applications_redis_is_down_is_not_true_of_another(make_app: MakeApp) -> None:
+    alone = make_app(REDIS_URL="redis://127.0.0.1:1/0", LOGIN_RATE="2 per minute")
+    assert _refused(alone, "203.0.113.1", "203.0.113.1", "203.0.113.1") == [401, 401, 429]
+    other = make_app(LOGIN_RATE="1 per minute")
+    assert _refused(other, "203.0.113.1") == [401]
+    time.sleep(2.1)  # by then the first one would look for its Redis again, and count anew
+    assert _refused(other, "203.0.113.1") == [429]
