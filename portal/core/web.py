@@ -22,6 +22,7 @@ from werkzeug.utils import cached_property
 from portal.core import logs
 from portal.core.context import act
 from portal.core.db import mean_to_read
+from portal.core.forms import kind_of
 from portal.core.tenancy import tenant_scope
 
 _GIVEN_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
@@ -95,6 +96,7 @@ def install(app: Flask, tenant_of: Any) -> None:
     app.request_class = LargeFormRequest
     app.add_template_global(icons_of)
     app.add_template_global(part)
+    app.add_template_global(kind_of)
 
     stamp = _static_stamp(app)
 
