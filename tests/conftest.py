@@ -64,6 +64,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", marker.args if marker else KINDS, indirect=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: item.get_closest_marker("slow") is None
+    )  # or one process waits for the other's in the end
+
+
 # --- services, one of each for the process ----------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 
 from portal.core.plans import planned_anew
@@ -51,9 +52,26 @@ def enter(connection: sa.Connection, present: UUID | str | None) -> None:
         return
     role = "none" if isinstance(present, str) else ROLE
     tenant = str(present) if isinstance(present, UUID) else ""
-    connection.exec_driver_sql(
-        "SELECT set_config('greenroom.tenant', %s, true), set_config('role', %s, true)", (tenant, role)
-    )
+    if not _begun_as(connection, tenant, role):
+        connection.exec_driver_sql(
+            "SELECT set_config('greenroom.tenant', %s, true), set_config('role', %s, true)", (tenant, role)
+        )
+
+
+def _begun_as(connection: sa.Connection, tenant: str, role: str) -> bool:
+    """Begin the transaction and say whose it is with one message: psycopg would send two, and wait for each.
+
+    False where it has begun already, or did not: the statement on its own then says why, in SQLAlchemy's errors.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if driver.autocommit or driver.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        return False
+    said = f"BEGIN; SELECT set_config('greenroom.tenant', '{tenant}', true), set_config('role', '{role}', true)"
+    if driver.pgconn.exec_(said.encode()).status == psycopg.pq.ExecStatus.TUPLES_OK:
+        return True
+    if driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+        driver.pgconn.exec_(b"ROLLBACK")
+    return False
 
 
 def has_role(connection: sa.Connection) -> bool:
