@@ -65,9 +65,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(
-        key=lambda item: item.get_closest_marker("slow") is None
-    )  # or one process waits for the other's in the end
+    """Slow tests come first, or one process waits for the other's in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 # --- services, one of each for the process ----------------------------------------------------------

@@ -49,7 +49,7 @@ class Grants:
     held: tuple[Granted, ...] = ()
     off: frozenset[str] = frozenset()
     within: tuple[str, ...] | None = None
-    _cache: dict[str, tuple[Granted, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _cache: dict[str, tuple[Granted, ...]] = field(default_factory=dict, repr=False)
 
     def of(self, permission: str) -> tuple[Granted, ...]:
         """The grants that include ``permission``: itself, ``manage:`` of its resource, or a wildcard."""

@@ -311,7 +311,7 @@ class InterviewTitle(OfTenant, Model):
     """An interview's title as it is searched.
 
     It has a row of its own because PostgreSQL writes all indexes of a row anew when a value in one of them changes,
-    and its words' index costs as much as the ten others together: a confirmation leaves it alone.
+    and its words' index costs as much as the nine others together: a confirmation leaves it alone.
     """
 
     __tablename__ = "interview_titles"

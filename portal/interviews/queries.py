@@ -55,7 +55,7 @@ def left_open(at: datetime, since: timedelta = timedelta(days=30)) -> Keys:
     return over.order_by(None).order_by(Interview.scheduled_start.desc(), Interview.id.desc())
 
 
-def titled(pattern: str) -> sa.Select[Any]:
+def titled(pattern: str) -> Keys:
     """The keys of the interviews with a title like ``pattern``."""
     return sa.select(InterviewTitle.interview_id).where(like(InterviewTitle.search_text, pattern))
 

@@ -11,7 +11,7 @@ import fcntl
 import mmap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,9 +94,7 @@ class SharedClock:
 @contextmanager
 def shared_clock(file: Path, at: datetime = MONDAY) -> Iterator[SharedClock]:
     """The portal's clock of this process, and of whoever opens ``file``, for the length of the block."""
-    mine = SharedClock(file)
-    mine.set(at)
-    with clock.frozen(at):  # puts the clock back in the end
+    with closing(SharedClock(file)) as mine, clock.frozen(at):  # which puts the clock back in the end
+        mine.set(at)
         clock.set_clock(lambda: mine.now)
         yield mine
-    mine.close()
