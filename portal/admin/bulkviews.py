@@ -21,7 +21,7 @@ from portal.admin.listing import XLSX, download
 from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
 from portal.admin.movepages import verb_form_for
 from portal.core import access, clock, wall
-from portal.core.db import commit_in_passing, db, mean_to_read, naming
+from portal.core.db import db, mean_to_read, naming
 from portal.core.errors import Missing
 from portal.core.types import words
 from portal.people.models import User
@@ -31,8 +31,9 @@ ROWS_A_PAGE = 100
 MANY_STATES = 100_000
 
 
-def _own(key: UUID) -> BulkRun:
-    run = db.session.scalar(sa.select(BulkRun).where(BulkRun.id == key, BulkRun.user_id == current_user.id))
+def _own(key: UUID, *, locked: bool = False) -> BulkRun:
+    query = sa.select(BulkRun).where(BulkRun.id == key, BulkRun.user_id == current_user.id)
+    run = db.session.scalar(query.with_for_update(key_share=True) if locked else query)
     if run is None:
         raise Missing
     return run
@@ -53,8 +54,8 @@ def show(run: UUID) -> ResponseReturnValue:
 @blueprint.post("/<uuid:run>")
 @login_required
 def confirm(run: UUID) -> ResponseReturnValue:
-    """Start a draft with what its form says; a second click finds it started and shows the report."""
-    found = _own(run)
+    """Start a draft with what its form says; a second click waits for the first, and shows the report."""
+    found = _own(run, locked=True)
     if found.state != RunState.DRAFT:
         return redirect(url_for("bulk.show", run=run))
     grid = grids()[found.grid]
@@ -63,15 +64,12 @@ def confirm(run: UUID) -> ResponseReturnValue:
     if form is not None and not form.validate_on_submit():
         return _preview(found, grid, action, form)
     params = form.params() if form is not None else {}
-    size = _count(found)
-    at_once = size <= runs.INLINE
-    if runs.start(db.session, found, params, clock.now(), claimed=at_once):
-        if at_once:
-            commit_in_passing(db.session)  # if this is lost nothing was done, and the draft waits to be confirmed again
-            runs.go_on(db.session, found, _me())
-        else:
-            db.session.commit()
-            jobs.enqueue("run_bulk", tenant=str(found.tenant_id), run=str(run))
+    if _count(found) <= runs.INLINE:
+        runs.do_at_once(db.session, found, _me(), params)
+    else:
+        runs.leave_to_job(found, params, clock.now())
+        db.session.commit()
+        jobs.enqueue("run_bulk", tenant=str(found.tenant_id), run=str(run))
     return redirect(url_for("bulk.show", run=run))
 
 
@@ -168,8 +166,12 @@ def _report(run: BulkRun) -> ResponseReturnValue:
 def _listed(run: BulkRun, wanted: str = "") -> sa.Select[Any]:
     listed = sa.select(BulkRow).where(BulkRow.run_id == run.id).order_by(BulkRow.position)
     if wanted in tuple(RowOutcome):
-        listed = listed.where(BulkRow.outcome == wanted)
+        listed = listed.where(BulkRow.outcome == wanted, BulkRow.position < run.reached)
     return listed
+
+
+def _outcome(run: BulkRun, row: BulkRow) -> str:
+    return row.outcome if row.position < run.reached else "pending"
 
 
 def _rows(run: BulkRun, wanted: str, page: int) -> tuple[list[dict[str, Any]], bool]:
@@ -179,7 +181,7 @@ def _rows(run: BulkRun, wanted: str, page: int) -> tuple[list[dict[str, Any]], b
     grid = grids()[run.grid]
     return [
         {"label": named.get(row.row_id, "(no longer there)"), "url": grid.row_url(row.row_id),
-         "outcome": row.outcome, "reason": row.reason}
+         "outcome": _outcome(run, row), "reason": row.reason}
         for row in found[:ROWS_A_PAGE]
     ], len(found) > ROWS_A_PAGE  # fmt: skip
 
@@ -213,7 +215,8 @@ def report(run: UUID) -> ResponseReturnValue:
         named = _names(found, rows)
         text = io.StringIO()
         csv.writer(text).writerows(
-            [row.position + 1, str(row.row_id), harmless(named.get(row.row_id, "")), row.outcome, harmless(row.reason)]
+            [row.position + 1, str(row.row_id), harmless(named.get(row.row_id, "")), _outcome(found, row),
+             harmless(row.reason)]
             for row in rows
         )
         return text.getvalue().encode()

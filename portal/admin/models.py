@@ -24,7 +24,6 @@ class RunState(StrEnum):
 
 
 class RowOutcome(StrEnum):
-    PENDING = "pending"
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -62,6 +61,8 @@ class BulkRun(Timestamped, Owned, Model):
     done: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
+    # The position of the first row that has not been dealt with: what is before it stands as its outcome says.
+    reached: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     # A worker that is alive moves this on with each portion; one that stands still may be taken over.
@@ -80,19 +81,23 @@ class BulkRun(Timestamped, Owned, Model):
 
 
 class BulkRow(OfTenant, Model):
-    """One row of a run: what became of it and, in ``reason``, why it was not done, or what it was given."""
+    """One row of a run: what became of it and, in ``reason``, why it was not done, or what it was given.
+
+    A row is listed as done, which most will be, and counts as that once the run has ``reached`` beyond it; only what
+    became something else is written again.
+    """
 
     __tablename__ = "bulk_rows"
     __table_args__ = (
         sa.ForeignKeyConstraint(
             ["tenant_id", "run_id"], ["bulk_runs.tenant_id", "bulk_runs.id"], ondelete="CASCADE"
         ),
-        sa.CheckConstraint("outcome IN ('pending', 'done', 'skipped', 'failed')", name="outcome"),
+        sa.CheckConstraint("outcome IN ('done', 'skipped', 'failed')", name="outcome"),
     )  # fmt: skip
     run_id: Mapped[UUID] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     row_id: Mapped[UUID]
-    outcome: Mapped[str] = mapped_column(sa.String(10), default=RowOutcome.PENDING)
+    outcome: Mapped[str] = mapped_column(sa.String(10), default=RowOutcome.DONE)
     reason: Mapped[str] = mapped_column(sa.Text, default="")
 
 

@@ -1,7 +1,7 @@
 """Bulk actions: rows are listed first, then taken through in portions, each portion one transaction.
 
-A run that is interrupted (a worker killed, a deploy) goes on where it stopped: what was done and what became of
-it are written in the same transaction. Up to ``INLINE`` rows the request itself does the work; above, a job.
+What was done and what became of it are written in the same transaction. So a job that is interrupted (a worker
+killed, a deploy) goes on where it stopped. Up to ``INLINE`` rows the request itself does the work, all of it or nothing.
 """
 
 from collections import defaultdict
@@ -24,6 +24,7 @@ from portal.core.db import among, insert_many
 from portal.core.errors import Missing, NotAllowed, PortalError, WrongState
 from portal.core.forms import form_named
 from portal.core.tenancy import tenant_id
+from portal.core.underway import underway, write
 from portal.core.workflow import Change, Result
 from portal.people.models import User
 
@@ -65,7 +66,7 @@ def draft(session: Any, grid: Grid, action: Action, user: User, ids: Sequence[st
 def _list(session: Any, run: BulkRun, keys: Sequence[UUID]) -> None:
     owner = tenant_id()
     insert_many(session, _rows, [
-        {"tenant_id": owner, "run_id": run.id, "position": n, "row_id": key, "outcome": "pending", "reason": ""}
+        {"tenant_id": owner, "run_id": run.id, "position": n, "row_id": key, "outcome": "done", "reason": ""}
         for n, key in enumerate(keys)
     ])  # fmt: skip
 
@@ -82,17 +83,15 @@ def chosen(run: BulkRun, user: User) -> sa.Select[Any]:
     return scoped(query).order_by(*order_by(query))
 
 
-def start(session: Any, run: BulkRun, params: dict[str, Any], at: datetime, *, claimed: bool = False) -> bool:
-    """Confirm a draft, once: False where another click was first. ``claimed``: the caller does the work itself,
-    with ``go_on`` after a commit; should it die over that, the run is taken over like any other."""
-    begun = {"state": RunState.RUNNING, "beat_at": at} if claimed else {"state": RunState.WAITING}
-    mine = (_runs.c.tenant_id == run.tenant_id, _runs.c.id == run.id, _runs.c.state == RunState.DRAFT)
-    given = {"params": params, "started_at": at, **begun}
-    if not session.execute(sa.update(_runs).where(*mine).values(**given)).rowcount:
-        return False
-    for name, value in given.items():
-        set_committed_value(run, name, value)
-    return True
+def leave_to_job(run: BulkRun, params: dict[str, Any], at: datetime) -> None:
+    """Confirm a draft that the caller has locked; a job will do it."""
+    run.state, run.params, run.started_at = RunState.WAITING, params, at
+
+
+def do_at_once(session: Any, run: BulkRun, user: User, params: dict[str, Any]) -> None:
+    """Confirm a draft that the caller has locked, and do it in the same transaction: if that is cut short nothing
+    was done, and the draft waits to be confirmed again."""
+    _go_on(session, run, user, {"state": RunState.RUNNING, "params": params, "started_at": clock.now()})
 
 
 def claim(session: Any, run_id: UUID, at: datetime) -> bool:
@@ -116,36 +115,47 @@ def execute(session: Any, run_id: UUID) -> None:
     run = session.scalar(sa.select(BulkRun).where(BulkRun.id == run_id))
     user = session.scalar(sa.select(User).where(User.id == run.user_id, User.active.is_(True)))
     if user is None:
-        _finish(session, run, RunState.FAILED, "Whoever asked for this may no longer log in.")
+        _finish(session, run, RunState.FAILED, {"error": "Whoever asked for this may no longer log in."})
         return
-    go_on(session, run, user)
+    _go_on(session, run, user, {})
 
 
-def go_on(session: Any, run: BulkRun, user: User) -> None:
-    """Do what is left of a run that the caller has claimed for ``user``."""
+def _go_on(session: Any, run: BulkRun, user: User, said: dict[str, Any]) -> None:
+    """Do what is left of a run; ``said`` is what is to be written of the run itself with the next commit."""
+    began = run.state
     with act(by=user.id, label=user.full_name, request_id=acting().request_id or f"run-{run.id}"):
         try:
-            _work(session, run, user)
+            _work(session, run, user, said)
         except PortalError as error:
             session.rollback()
-            _finish(session, run, RunState.FAILED, error.message)
+            if _is_ours(session, run, began):
+                _finish(session, run, RunState.FAILED, {**said, "error": error.message})
 
 
-def _work(session: Any, run: BulkRun, user: User) -> None:
+def _work(session: Any, run: BulkRun, user: User, said: dict[str, Any]) -> None:
     grid = grids()[run.grid]
     action = action_of(grid, run.verb, user)
+    params, form = said.get("params", run.params), form_named(action.form)
     if run.query and not run.total:
         _list_matching(session, run, user)
-    form = form_named(action.form)
     while portion := _next_portion(session, run):
-        data = form.revive(session, run.params) if form else {}
-        change = Change(clock.now(), user, data)
-        _record(session, run, portion, _attempt(session, action, list(portion), change))
+        change = Change(clock.now(), user, form.revive(session, params) if form else {})
+        done = _attempt(session, run, action, portion, change)
+        if done is None:
+            return
+        said = {**said, **done}
         if len(portion) < PORTION:
             break  # it was the last, since no row is added to a run that has begun: the two are one transaction
-        run.beat_at = clock.now()
+        _write(session, run, {**said, "beat_at": clock.now()})
         session.commit()
-    _finish(session, run, RunState.FINISHED, "")
+        said = {}
+    _finish(session, run, RunState.FINISHED, said)
+
+
+def _is_ours(session: Any, run: BulkRun, began: str) -> bool:
+    """After a rollback, which gave back the lock on a draft: whether nobody else has taken it on since."""
+    session.refresh(run, with_for_update={"key_share": True})
+    return bool(run.state == began)
 
 
 def _list_matching(session: Any, run: BulkRun, user: User) -> None:
@@ -153,24 +163,46 @@ def _list_matching(session: Any, run: BulkRun, user: User) -> None:
     keys = chosen(run, user).subquery()
     numbered = sa.select(
         sa.literal(run.tenant_id, sa.Uuid()), sa.literal(run.id, sa.Uuid()),
-        sa.func.row_number().over() - 1, keys.c.id, sa.literal("pending"), sa.literal(""),
+        sa.func.row_number().over() - 1, keys.c.id, sa.literal("done"), sa.literal(""),
     )  # fmt: skip
     names = ["tenant_id", "run_id", "position", "row_id", "outcome", "reason"]
     with wall.lifted(session):
-        run.total = session.execute(sa.insert(_rows).from_select(names, numbered)).rowcount
-    session.commit()
+        total = session.execute(sa.insert(_rows).from_select(names, numbered)).rowcount
+    _write(session, run, {"total": total})
+    if run.state != RunState.DRAFT:
+        session.commit()
 
 
 def _next_portion(session: Any, run: BulkRun) -> dict[UUID, int]:
     """The next rows to do, with where each stands in the run."""
-    pending = sa.select(BulkRow.row_id, BulkRow.position).where(
-        BulkRow.run_id == run.id, BulkRow.outcome == RowOutcome.PENDING
+    rest = sa.select(_rows.c.row_id, _rows.c.position).where(
+        _rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id, _rows.c.position >= run.reached
     )
-    return dict(session.execute(pending.order_by(BulkRow.position).limit(PORTION)).all())
+    return dict(session.execute(rest.order_by(_rows.c.position).limit(PORTION)).all())
 
 
-def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> Result:
-    """The portion in one go; where the database refuses it, by halves, until each row that it refuses stands alone."""
+def _attempt(
+    session: Any, run: BulkRun, action: Action, portion: dict[UUID, int], change: Change
+) -> dict[str, Any] | None:  # fmt: skip
+    """Do the portion and report each of its rows; answers what is to be written of the run, or None where somebody
+    else has taken it on."""
+    began = run.state
+    if began == RunState.DRAFT and run.query:  # its rows were listed in this very transaction, and must stay
+        return _report(session, run, portion, _by_halves(session, action, list(portion), change))
+    try:
+        with underway(session):
+            return _report(session, run, portion, action.run(session, list(portion), change))
+    except (sa.exc.DBAPIError, PortalError) as error:
+        if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+            raise
+        session.rollback()
+    if not _is_ours(session, run, began):
+        return None
+    return _report(session, run, portion, _by_halves(session, action, list(portion), change))
+
+
+def _by_halves(session: Any, action: Action, keys: list[UUID], change: Change) -> Result:
+    """What the database refuses in one go, by halves, until each row that it refuses stands alone."""
     try:
         with session.begin_nested():
             return action.run(session, keys, change)
@@ -179,7 +211,7 @@ def _attempt(session: Any, action: Action, keys: list[UUID], change: Change) -> 
             return Result(refused={keys[0]: _in_words(error)})
         whole, middle = Result(), len(keys) // 2
         for half in (keys[:middle], keys[middle:]):
-            part = _attempt(session, action, half, change)
+            part = _by_halves(session, action, half, change)
             whole.done |= part.done
             whole.refused |= part.refused
             whole.notes |= part.notes
@@ -193,19 +225,21 @@ def _in_words(error: Exception) -> PortalError:
     return PortalError(f"The database refused it (noted under {acting().request_id}).")
 
 
-def _record(session: Any, run: BulkRun, portion: dict[UUID, int], result: Result) -> None:
-    by_reason: dict[tuple[str, str], list[int]] = defaultdict(list)
-    by_reason[(RowOutcome.DONE, "")] = [portion[key] for key in result.done]
+def _report(session: Any, run: BulkRun, portion: dict[UUID, int], result: Result) -> dict[str, Any]:
+    """Say of each row that was not done why, and of those that were what they were given; answers what is to be
+    written of the run."""
+    by_reason: dict[tuple[RowOutcome, str], list[int]] = defaultdict(list)
     for key, error in result.refused.items():
         skipped = isinstance(error, WrongState | Missing | NotAllowed)
         by_reason[(RowOutcome.SKIPPED if skipped else RowOutcome.FAILED, error.message)].append(portion[key])
+    counts = {"done": run.done + len(result.done), "skipped": run.skipped, "failed": run.failed}
     mine = sa.update(_rows).where(_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id)
     for (outcome, reason), positions in by_reason.items():
-        if positions:
-            these = mine.where(among(session, _rows.c.position, positions))
-            session.execute(these.values(outcome=outcome, reason=reason))
-            setattr(run, str(outcome), getattr(run, str(outcome)) + len(positions))
+        these = mine.where(among(session, _rows.c.position, positions))
+        write(session, these.values(outcome=outcome.value, reason=reason), rows=len(positions))
+        counts[outcome.value] += len(positions)
     _note(session, run, {portion[key]: note for key, note in result.notes.items() if key in result.done})
+    return {**counts, "reached": max(portion.values()) + 1}
 
 
 def _note(session: Any, run: BulkRun, notes: dict[int, str]) -> None:
@@ -217,9 +251,17 @@ def _note(session: Any, run: BulkRun, notes: dict[int, str]) -> None:
         session.connection().execute(said, given)
 
 
-def _finish(session: Any, run: BulkRun, state: RunState, error: str) -> None:
-    run.state, run.error, run.finished_at = state, error, clock.now()
+def _finish(session: Any, run: BulkRun, state: RunState, said: dict[str, Any]) -> None:
+    _write(session, run, {**said, "state": state, "finished_at": clock.now()})
     session.commit()
+
+
+def _write(session: Any, run: BulkRun, values: dict[str, Any]) -> None:
+    """Write of the run itself, past the session, which would write what was changed with its next question."""
+    mine = sa.update(_runs).where(_runs.c.tenant_id == run.tenant_id, _runs.c.id == run.id)
+    write(session, mine.values(**values), rows=1)
+    for name, value in values.items():
+        set_committed_value(run, name, value)
 
 
 def revive_stale(session: Any, at: datetime) -> list[tuple[UUID, UUID, str]]:

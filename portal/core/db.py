@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, decla
 from portal.core import clock
 from portal.core.plans import keep_plans
 from portal.core.types import Choice, Json, LongText, PlainText, Rating, RichText, UtcDateTime, fold
+from portal.core.underway import send_writes, write
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -181,6 +182,7 @@ def prepare_engine(engine: sa.Engine) -> None:
         _prepare_sqlite(engine)
     else:
         _prepare_postgresql(engine)
+        send_writes(engine)
         keep_plans(engine)
 
 
@@ -299,7 +301,7 @@ def insert_many(session: Any, table: sa.Table, rows: Sequence[dict[str, Any]]) -
     said = {_SAID + name: value for name, value in same.items() if value is not None}
     given = written([{name: row[name] for name in names} for row in rows])
     statement = _inserting(table, tuple((name, value is None) for name, value in same.items()), names)
-    session.execute(statement, {**said, "given": given})
+    write(session, statement, {**said, "given": given})
 
 
 _SAID = "said_"

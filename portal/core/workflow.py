@@ -21,6 +21,7 @@ from portal.core.audit import jsonable
 from portal.core.db import among
 from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
 from portal.core.types import words
+from portal.core.underway import underway, write
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,11 @@ class Workflow:
     def _write(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
         if not moved:
             return
-        self._swap(session, moved, change)
+        with underway(session):
+            self._swap(session, moved, change)
+            self._write_down(session, moved, change)
+
+    def _write_down(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
         if self.history:
             self.history(session, moved, change)
         audit.write(session, [self._audit(m, change) for m in moved])
@@ -301,14 +306,15 @@ class Workflow:
         table = self.model.__table__
         for group in groups.values():
             mine = among(session, table.c.id, [m.id for m in group])
-            swapped = session.execute(
+            swap = (
                 sa.update(table)
                 .where(table.c.tenant_id == group[0].before.tenant_id, mine)
                 .where(table.c.status.in_({m.source for m in group}))
                 .values(status=group[0].target, version=table.c.version + 1, updated_at=change.at, **group[0].values)
-            ).rowcount
-            if swapped != len(group):  # impossible under the lock; better a rollback than a lost update
-                raise Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
+            )
+            # Other than all of them is impossible under the lock; better a rollback than a lost update.
+            lost = Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
+            write(session, swap, rows=len(group), otherwise=lost)
         self._forget(session, moved)
 
     def _forget(self, session: Any, moved: Sequence[Moved]) -> None:
