@@ -12,7 +12,9 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-_PENDING = "(SELECT min(r.position) FROM bulk_rows r WHERE r.tenant_id = bulk_runs.tenant_id AND r.run_id = bulk_runs.id"
+_PENDING = (
+    "(SELECT min(r.position) FROM bulk_rows r WHERE r.tenant_id = bulk_runs.tenant_id AND r.run_id = bulk_runs.id"
+)
 
 
 def upgrade() -> None:

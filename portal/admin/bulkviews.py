@@ -215,8 +215,13 @@ def report(run: UUID) -> ResponseReturnValue:
         named = _names(found, rows)
         text = io.StringIO()
         csv.writer(text).writerows(
-            [row.position + 1, str(row.row_id), harmless(named.get(row.row_id, "")), _outcome(found, row),
-             harmless(row.reason)]
+            [
+                row.position + 1,
+                str(row.row_id),
+                harmless(named.get(row.row_id, "")),
+                _outcome(found, row),
+                harmless(row.reason),
+            ]
             for row in rows
         )
         return text.getvalue().encode()

@@ -1,12 +1,14 @@
 """Bulk actions: rows are listed first, then taken through in portions, each portion one transaction.
 
 What was done and what became of it are written in the same transaction. So a job that is interrupted (a worker
-killed, a deploy) goes on where it stopped. Up to ``INLINE`` rows the request itself does the work, all of it or nothing.
+killed, a deploy) goes on where it stopped. Up to ``INLINE`` rows the request itself does the work, in one go: all of
+it or nothing.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -64,11 +66,8 @@ def draft(session: Any, grid: Grid, action: Action, user: User, ids: Sequence[st
 
 
 def _list(session: Any, run: BulkRun, keys: Sequence[UUID]) -> None:
-    owner = tenant_id()
-    insert_many(session, _rows, [
-        {"tenant_id": owner, "run_id": run.id, "position": n, "row_id": key, "outcome": "done", "reason": ""}
-        for n, key in enumerate(keys)
-    ])  # fmt: skip
+    alike = {"tenant_id": tenant_id(), "run_id": run.id, "outcome": RowOutcome.DONE.value, "reason": ""}
+    insert_many(session, _rows, [{"position": n, "row_id": key} for n, key in enumerate(keys)], alike)
 
 
 def chosen(run: BulkRun, user: User) -> sa.Select[Any]:
@@ -175,10 +174,17 @@ def _list_matching(session: Any, run: BulkRun, user: User) -> None:
 
 def _next_portion(session: Any, run: BulkRun) -> dict[UUID, int]:
     """The next rows to do, with where each stands in the run."""
-    rest = sa.select(_rows.c.row_id, _rows.c.position).where(
-        _rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id, _rows.c.position >= run.reached
-    )
-    return dict(session.execute(rest.order_by(_rows.c.position).limit(PORTION)).all())
+    given = {"owner": run.tenant_id, "run": run.id, "reached": run.reached, "most": PORTION}
+    return dict(session.connection().execute(_REST, given).all())
+
+
+_REST = (
+    sa.select(_rows.c.row_id, _rows.c.position)
+    .where(_rows.c.tenant_id == sa.bindparam("owner"), _rows.c.run_id == sa.bindparam("run"))
+    .where(_rows.c.position >= sa.bindparam("reached"))
+    .order_by(_rows.c.position)
+    .limit(sa.bindparam("most"))
+)
 
 
 def _attempt(
@@ -258,10 +264,18 @@ def _finish(session: Any, run: BulkRun, state: RunState, said: dict[str, Any]) -
 
 def _write(session: Any, run: BulkRun, values: dict[str, Any]) -> None:
     """Write of the run itself, past the session, which would write what was changed with its next question."""
-    mine = sa.update(_runs).where(_runs.c.tenant_id == run.tenant_id, _runs.c.id == run.id)
-    write(session, mine.values(**values), rows=1)
+    given = {"owner": run.tenant_id, "key": run.id, **{f"new_{name}": value for name, value in values.items()}}
+    write(session, _telling(tuple(values)), given, rows=1)
     for name, value in values.items():
         set_committed_value(run, name, value)
+
+
+@lru_cache
+def _telling(names: tuple[str, ...]) -> sa.Update:
+    """The UPDATE of a run's columns ``names``."""
+    new = {name: sa.bindparam(f"new_{name}", type_=_runs.c[name].type) for name in names}
+    mine = (_runs.c.tenant_id == sa.bindparam("owner"), _runs.c.id == sa.bindparam("key"))
+    return sa.update(_runs).where(*mine).values(**new)
 
 
 def revive_stale(session: Any, at: datetime) -> list[tuple[UUID, UUID, str]]:

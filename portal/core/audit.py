@@ -60,20 +60,23 @@ def jsonable(value: Any) -> Any:
     return value
 
 
-def entry(
-    tenant: UUID, entity: str, row: UUID, action: str, changes: dict[str, Any], *, at: datetime, reason: str = ""
-) -> dict[str, Any]:
-    """An audit row, by whoever acts at present."""
+def write(
+    session: Any, tenant: UUID, entity: str, action: str, changed: Sequence[tuple[UUID, dict[str, Any]]], *,
+    at: datetime, reason: str = "",
+) -> None:  # fmt: skip
+    """Write what ``action`` of whoever acts at present changed, in the rows of one table ``entity``: the key of each
+    with its ``{field: [old, new]}``."""
+    alike = {"tenant_id": tenant, "entity": entity, "action": action, **_by_whom(at, reason)}
+    rows = [{"row_id": key, "changes": changes} for key, changes in changed]
+    insert_many(session, Model.metadata.tables["audit_entries"], rows, alike)
+
+
+def _by_whom(at: datetime, reason: str) -> dict[str, Any]:
     who = acting()
     return {
-        "tenant_id": tenant, "id": new_id(), "at": at, "actor_id": who.by, "actor_label": who.label,
-        "action": action, "entity": entity, "row_id": row, "changes": changes, "reason": reason or who.reason,
+        "at": at, "actor_id": who.by, "actor_label": who.label, "reason": reason or who.reason,
         "request_id": who.request_id, "address": who.address,
     }  # fmt: skip
-
-
-def write(session: Any, entries: Sequence[dict[str, Any]]) -> None:
-    insert_many(session, Model.metadata.tables["audit_entries"], entries)
 
 
 @event.listens_for(Session, "before_flush")
@@ -93,11 +96,12 @@ def _collect(session: Session, context: Any, instances: Any) -> None:
 @event.listens_for(Session, "after_flush")
 def _write(session: Session, context: Any) -> None:
     if collected := session.info.pop("audit", []):
-        at = clock.now()
+        alike = _by_whom(clock.now(), "")
         rows = [
-            entry(row.tenant_id, row.__tablename__, row.id, action, changes, at=at)
+            {"tenant_id": row.tenant_id, "id": new_id(), "entity": row.__tablename__, "row_id": row.id,
+             "action": action, "changes": changes, **alike}
             for row, action, changes in collected
-        ]
+        ]  # fmt: skip
         session.connection().execute(sa.insert(Model.metadata.tables["audit_entries"]), rows)
 
 

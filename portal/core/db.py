@@ -4,7 +4,7 @@ import contextlib
 import select
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 import psycopg
 import sqlalchemy as sa
+import uuid_utils
 import uuid_utils.compat
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
@@ -269,10 +270,25 @@ def _json_rows_on_sqlite(element: Any, compiler: Any, **more: Any) -> str:
 def among(session: Any, column: Any, keys: Iterable[Any]) -> sa.ColumnElement[bool]:
     """Whether ``column`` (which an index leads with) is one of ``keys``, UUIDs or numbers; on PostgreSQL with one
     parameter whatever their number: so it is always the same statement, which is prepared once."""
+    given = listed(session, keys)
+    if isinstance(given, list):
+        return column.in_(given)  # type: ignore[no-any-return]
+    return column == sa.any_(sa.cast(sa.literal(given, sa.Text()), postgresql.ARRAY(column.type)))  # type: ignore[no-any-return]
+
+
+def listed(session: Any, keys: Iterable[Any]) -> str | list[Any]:
+    """``keys`` as the parameter of ``among_given``."""
     if session.get_bind().dialect.name != "postgresql":
-        return column.in_(list(keys))  # type: ignore[no-any-return]
-    written = sa.literal("{" + ",".join(map(str, keys)) + "}", sa.Text())
-    return column == sa.any_(sa.cast(written, postgresql.ARRAY(column.type)))  # type: ignore[no-any-return]
+        return list(keys)
+    return "{" + ",".join(map(str, keys)) + "}"
+
+
+def among_given(session: Any, column: Any, name: str) -> sa.ColumnElement[bool]:
+    """As ``among``, for a statement that is made once: its parameter ``name`` says which keys (see ``listed``)."""
+    if session.get_bind().dialect.name != "postgresql":
+        return column.in_(sa.bindparam(name, expanding=True))  # type: ignore[no-any-return]
+    given = sa.bindparam(name, type_=sa.Text())
+    return column == sa.any_(sa.cast(given, postgresql.ARRAY(column.type)))  # type: ignore[no-any-return]
 
 
 def unindexed(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -285,23 +301,28 @@ def unindexed(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.case((condition, 1), else_=0) == 1
 
 
-def insert_many(session: Any, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert ``rows`` (all with the same keys) in few statements; column defaults are not applied.
+def insert_many(
+    session: Any, table: sa.Table, rows: Sequence[dict[str, Any]], alike: Mapping[str, Any] | None = None
+) -> None:  # fmt: skip
+    """Insert ``rows`` (all with the same keys) in few statements; ``alike`` is what is the same in all of them.
 
-    On PostgreSQL it is one, whatever their number. What is the very same in all of them is said once; the rest goes
-    as one parameter of JSON, because psycopg writes an array item by item in Python: for 10,000 rows with their
-    history, audit and events that alone takes two seconds.
+    A table's ``id`` is made here where none is given. Other column defaults are not applied. On PostgreSQL it is one
+    statement, whatever the number of rows: they go as one parameter of JSON, because psycopg writes an array item by
+    item in Python; for 10,000 rows with their history, audit and events that alone takes two seconds.
     """
-    if len(rows) < 2 or session.get_bind().dialect.name != "postgresql":
-        if rows:
-            session.execute(sa.insert(table), list(rows))
+    if not rows:
         return
-    same = {name: value for name, value in rows[0].items() if all(row[name] is value for row in rows)}
-    names = tuple(name for name in rows[0] if name not in same)
+    given, same = list(rows), dict(alike or {})
+    fresh = "id" in table.c and "id" not in given[0]
+    if len(given) < 2 or session.get_bind().dialect.name != "postgresql":
+        keys = ({"id": new_id()} if fresh else {} for _ in given)
+        session.execute(sa.insert(table), [{**same, **key, **row} for key, row in zip(keys, given, strict=True)])
+        return
+    if fresh:
+        given = [{"id": str(uuid_utils.uuid7()), **row} for row in given]  # as JSON has it: a UUID takes longer
     said = {_SAID + name: value for name, value in same.items() if value is not None}
-    given = written([{name: row[name] for name in names} for row in rows])
-    statement = _inserting(table, tuple((name, value is None) for name, value in same.items()), names)
-    write(session, statement, {**said, "given": given})
+    statement = _inserting(table, tuple((name, value is None) for name, value in same.items()), tuple(given[0]))
+    write(session, statement, {**said, "given": written(given)})
 
 
 _SAID = "said_"
@@ -322,4 +343,4 @@ def _inserting(table: sa.Table, same: tuple[tuple[str, bool], ...], varying: tup
 
 def written(value: Any) -> str:
     """JSON as the database reads it: keys, times and choices by their text."""
-    return orjson.dumps(value, default=str).decode()
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event as sa_event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core.db import Model, Owned, insert_many, new_id
+from portal.core.db import Model, Owned, insert_many
 from portal.core.tenancy import tenant_id
 
 _UNDONE = sa.text("processed_at IS NULL")
@@ -107,16 +107,9 @@ def record_many(session: Any, events: Sequence[Event], at: datetime) -> None:
     if not events:
         return
     session.flush()
-    owner = tenant_id()
-    insert_many(
-        session,
-        OutboxEvent.metadata.tables["outbox_events"],
-        [
-            {"tenant_id": owner, "id": new_id(), "name": e.name, "subject_id": e.subject, "payload": e.payload,
-             "occurred_at": at, "next_at": at, "attempts": 0, "error": ""}
-            for e in events
-        ],
-    )  # fmt: skip
+    alike = {"tenant_id": tenant_id(), "occurred_at": at, "next_at": at, "attempts": 0, "error": ""}
+    rows = [{"name": each.name, "subject_id": each.subject, "payload": each.payload} for each in events]
+    insert_many(session, OutboxEvent.metadata.tables["outbox_events"], rows, alike)
     by_name: dict[str, list[Event]] = defaultdict(list)
     for each in events:
         by_name[each.name].append(each)

@@ -18,6 +18,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 
+
 class Expected(NamedTuple):
     """How many rows a write must meet (None: any number), and what is raised where it met others."""
 
@@ -130,6 +131,6 @@ def send_writes(engine: sa.Engine) -> None:
 
 
 def _as_sqlalchemys(error: psycopg.Error, connection: sa.Connection) -> Exception:
-    return sa.exc.DBAPIError.instance(  # type: ignore[no-any-return]
+    return sa.exc.DBAPIError.instance(
         None, None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
     )

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from portal.core import audit, events
 from portal.core.access import Holder, allows, require, resource, scope, visible
 from portal.core.audit import jsonable
-from portal.core.db import among
+from portal.core.db import among, among_given, listed
 from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
 from portal.core.types import words
 from portal.core.underway import underway, write
@@ -138,6 +138,7 @@ class Workflow:
         self.entity = entity or name.replace(" ", "_")
         self.moves = {move.verb: move for move in moves}
         self.reads, self.history, self.payload, self.lock_first = tuple(reads), history, payload, lock_first
+        self._swaps: dict[tuple[str, tuple[str, ...]], sa.Update] = {}
         self._judges: dict[str, list[Judge]] = defaultdict(list)
         self._effects: dict[str, list[Effect]] = defaultdict(list)
         self._warnings: dict[str, list[Foretelling]] = defaultdict(list)
@@ -289,11 +290,13 @@ class Workflow:
     def _write_down(self, session: Any, moved: Sequence[Moved], change: Change) -> None:
         if self.history:
             self.history(session, moved, change)
-        audit.write(session, [self._audit(m, change) for m in moved])
-        for verb in (moved[0].verb, "*"):
-            for effect in self._effects[verb]:
+        owner, verb = moved[0].before.tenant_id, moved[0].verb
+        changed = [(m.id, _changes(m)) for m in moved]
+        audit.write(session, owner, self.model.__tablename__, verb, changed, at=change.at, reason=change.reason)
+        for name in (verb, "*"):
+            for effect in self._effects[name]:
                 effect(session, moved, change)
-        if event := self.moves[moved[0].verb].event:
+        if event := self.moves[verb].event:
             payload = self.payload or (lambda m, c: {})
             facts = [events.Event(event, m.id, {**_step(m), **payload(m, change)}) for m in moved]
             events.record_many(session, facts, change.at)
@@ -303,40 +306,47 @@ class Workflow:
         groups: dict[tuple[Any, ...], list[Moved]] = defaultdict(list)
         for each in moved:
             groups[(each.target, *sorted(each.values.items()))].append(each)
-        table = self.model.__table__
         for group in groups.values():
-            mine = among(session, table.c.id, [m.id for m in group])
-            swap = (
-                sa.update(table)
-                .where(table.c.tenant_id == group[0].before.tenant_id, mine)
-                .where(table.c.status.in_({m.source for m in group}))
-                .values(status=group[0].target, version=table.c.version + 1, updated_at=change.at, **group[0].values)
-            )
+            first = group[0]
+            given = {
+                "owner": first.before.tenant_id, "keys": listed(session, [m.id for m in group]),
+                "sources": sorted({m.source for m in group}), "new_status": first.target,
+                "new_updated_at": change.at, **{f"new_{name}": value for name, value in first.values.items()},
+            }  # fmt: skip
             # Other than all of them is impossible under the lock; better a rollback than a lost update.
             lost = Conflict(f"A {self.noun} was changed by somebody else at the same time. Please try again.")
-            write(session, swap, rows=len(group), otherwise=lost)
+            write(session, self._swapping(session, tuple(first.values)), given, rows=len(group), otherwise=lost)
         self._forget(session, moved)
+
+    def _swapping(self, session: Any, names: tuple[str, ...]) -> sa.Update:
+        """The UPDATE that gives rows their new values; made once, since that takes as long as to execute it."""
+        known = (session.get_bind().dialect.name, names)
+        if known not in self._swaps:
+            columns = self.model.__table__.c
+            new = {name: sa.bindparam(f"new_{name}", type_=columns[name].type)
+                   for name in ("status", "updated_at", *names)}  # fmt: skip
+            mine = (columns.tenant_id == sa.bindparam("owner"), among_given(session, columns.id, "keys"))
+            swap = sa.update(self.model.__table__).where(*mine)
+            swap = swap.where(columns.status.in_(sa.bindparam("sources", expanding=True)))
+            self._swaps[known] = swap.values(version=columns.version + 1, **new)
+        return self._swaps[known]
 
     def _forget(self, session: Any, moved: Sequence[Moved]) -> None:
         """Have those of the rows read anew that the session has loaded."""
-        known = session.identity_map
-        if not known:
-            return
-        named = sa.inspect(self.model).identity_key_from_primary_key
-        for each in moved:
-            if (row := known.get(named((each.before.tenant_id, each.id)))) is not None:
-                session.expire(row)
+        keys = {(each.before.tenant_id, each.id) for each in moved}
+        for kind, key, *token in list(session.identity_map):
+            if key in keys and issubclass(kind, self.model):
+                session.expire(session.identity_map[(kind, key, *token)])
 
-    def _audit(self, moved: Moved, change: Change) -> dict[str, Any]:
-        changes = {"status": [moved.source, moved.target]} if moved.source != moved.target else {}
-        for name, new in moved.values.items():
-            old = getattr(moved.before, name, None)
-            if old != new:
-                changes[name] = [jsonable(old), jsonable(new)]
-        return audit.entry(
-            moved.before.tenant_id, self.model.__tablename__, moved.id, moved.verb, changes,
-            at=change.at, reason=change.reason,
-        )  # fmt: skip
+
+def _changes(moved: Moved) -> dict[str, list[Any]]:
+    """What the audit says of a row that has moved."""
+    changes: dict[str, list[Any]] = {"status": [moved.source, moved.target]} if moved.source != moved.target else {}
+    for name, new in moved.values.items():
+        old = getattr(moved.before, name, None)
+        if old != new:
+            changes[name] = [jsonable(old), jsonable(new)]
+    return changes
 
 
 def _step(moved: Moved) -> dict[str, Any]:

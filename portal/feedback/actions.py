@@ -184,10 +184,9 @@ def _changes(row: InterviewFeedback, before: Mapping[str, Any]) -> dict[str, lis
 
 
 def _write_audit(session: Any, row: InterviewFeedback, action: str, changes: dict[str, Any], change: Change) -> None:
-    done = audit.entry(
-        row.tenant_id, row.__tablename__, row.id, action, changes, at=change.at, reason=change.reason
+    audit.write(
+        session, row.tenant_id, row.__tablename__, action, [(row.id, changes)], at=change.at, reason=change.reason
     )  # fmt: skip
-    audit.write(session, [done])
 
 
 # --- once more --------------------------------------------------------------------------------------

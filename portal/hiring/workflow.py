@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from portal.core.access import Holder
-from portal.core.db import insert_many, new_id
+from portal.core.db import insert_many
 from portal.core.errors import Invalid
 from portal.core.tenancy import tenant_id
 from portal.core.workflow import Change, Move, Moved, Workflow, register
@@ -115,13 +115,12 @@ def _without_record(session: Any, application: UUID, status: str) -> str:
 
 
 def _write_history(session: Any, moved: Sequence[Moved], change: Change) -> None:
-    owner = tenant_id()
-    insert_many(session, StatusChange.__table__, [  # type: ignore[arg-type]
-        {"tenant_id": owner, "id": new_id(), "application_id": m.id, "from_status": m.source, "to_status": m.target,
-         "actor_id": change.actor, "at": change.at, "reason": change.reason,
-         "notes": str(change.data.get("notes") or "")}
-        for m in moved
-    ])  # fmt: skip
+    alike = {
+        "tenant_id": tenant_id(), "actor_id": change.actor, "at": change.at, "reason": change.reason,
+        "notes": str(change.data.get("notes") or ""),
+    }  # fmt: skip
+    steps = [{"application_id": m.id, "from_status": m.source, "to_status": m.target} for m in moved]
+    insert_many(session, StatusChange.__table__, steps, alike)  # type: ignore[arg-type]
     write_activities(session, [
         (m.id, _type_of(m), m.source, m.target, change.reason, {}) for m in moved
     ], change)  # fmt: skip
@@ -137,13 +136,13 @@ Line = tuple[UUID, ActivityType, str, str, str, dict[str, Any]]
 
 def write_activities(session: Any, lines: Sequence[Line], change: Change) -> None:
     """Write activity lines: (application, type, old value, new value, notes, details) each."""
-    owner = tenant_id()
-    insert_many(session, ApplicationActivity.__table__, [  # type: ignore[arg-type]
-        {"tenant_id": owner, "id": new_id(), "application_id": application, "type": kind.value,
-         "performed_by_id": change.actor, "at": change.at, "old_value": old, "new_value": new, "notes": notes,
+    alike = {"tenant_id": tenant_id(), "performed_by_id": change.actor, "at": change.at}
+    rows = [
+        {"application_id": application, "type": kind.value, "old_value": old, "new_value": new, "notes": notes,
          "metadata": details}
         for application, kind, old, new, notes, details in lines
-    ])  # fmt: skip
+    ]  # fmt: skip
+    insert_many(session, ApplicationActivity.__table__, rows, alike)  # type: ignore[arg-type]
 
 
 APPLICATION = register(Workflow(

@@ -126,10 +126,8 @@ def _check(values: Mapping[str, Any]) -> None:
 def clone(session: Any, row: InterviewTemplate, name: str, change: Change) -> InterviewTemplate:
     """A copy under another name, in use even where ``row`` no longer is."""
     made = records.create(session, InterviewTemplate, {n: getattr(row, n) for n in _COPIED} | {"name": name})
-    line = audit.entry(
-        made.tenant_id, "interview_templates", made.id, "clone", {"copy_of": [None, row.name]}, at=change.at
-    )
-    audit.write(session, [line])
+    copied = [(made.id, {"copy_of": [None, row.name]})]
+    audit.write(session, made.tenant_id, "interview_templates", "clone", copied, at=change.at)
     return made
 
 

@@ -103,8 +103,7 @@ def _in_words(session: Any, row: Interview) -> str:
 
 def _note(session: Any, row: Interview, action: str, changes: dict[str, Any], change: Change, reason: str = "") -> None:
     """A line in the interview's own history; the seats keep theirs."""
-    line = audit.entry(row.tenant_id, "interviews", row.id, action, changes, at=change.at, reason=reason)
-    audit.write(session, [line])
+    audit.write(session, row.tenant_id, "interviews", action, [(row.id, changes)], at=change.at, reason=reason)
 
 
 # --- replies ----------------------------------------------------------------------------------------

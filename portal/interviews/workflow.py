@@ -119,12 +119,13 @@ def _outcome_fits(row: Any, change: Change) -> None:
 
 
 def _write_history(session: Any, moved: Sequence[Moved], change: Change) -> None:
+    kind, anew = _ACTIVITIES[moved[0].verb], moved[0].verb == "reschedule"
     lines = [
         (
-            m["application_id"],
-            _ACTIVITIES[m.verb],
-            m.before.scheduled_start.isoformat() if m.verb == "reschedule" else m.source,
-            m["scheduled_start"].isoformat() if m.verb == "reschedule" else (m.values.get("outcome") or m.target),
+            m.before.application_id,
+            kind,
+            m.before.scheduled_start.isoformat() if anew else m.source,
+            m["scheduled_start"].isoformat() if anew else (m.values.get("outcome") or m.target),
             change.reason,
             {"interview_id": str(m.id)},
         )
@@ -309,11 +310,8 @@ def _ask_panel_again(session: Any, moved: Sequence[Moved], change: Change) -> No
         return
     anew = sa.update(Panelist).where(Panelist.id.in_([row.id for row in replied])).values(reply=Reply.NEEDS_ACTION)
     session.execute(anew)
-    audit.write(session, [
-        audit.entry(row.tenant_id, "panelists", row.id, "asked again",
-                    {"reply": [row.reply, Reply.NEEDS_ACTION.value]}, at=change.at)
-        for row in replied
-    ])  # fmt: skip
+    asked = [(row.id, {"reply": [row.reply, Reply.NEEDS_ACTION.value]}) for row in replied]
+    audit.write(session, replied[0].tenant_id, "panelists", "asked again", asked, at=change.at)
 
 
 INTERVIEW.on("*", _carry)

@@ -83,9 +83,9 @@ def _tell_history(session: Any, row: User | Team, item: str, before: Sequence[UU
     names = {each.id: str(each) for each in found}
     told = [", ".join(sorted(names[key] for key in keys)) for keys in (before, after)]
     session.flush()
-    audit.write(session, [
-        audit.entry(row.tenant_id, row.__tablename__, row.id, "changed", {field: told}, at=clock.now())
-    ])  # fmt: skip
+    audit.write(
+        session, row.tenant_id, row.__tablename__, "changed", [(row.id, {field: told})], at=clock.now()
+    )  # fmt: skip
 
 
 def set_password(session: Any, user: User, password: str) -> None:

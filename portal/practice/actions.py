@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from portal.core import access, audit, events, records
+from portal.core import access, events, records
 from portal.core.access import may
 from portal.core.db import among, insert_many, new_id
 from portal.core.errors import Invalid, Missing, NotAllowed, PortalError, WrongState
@@ -161,7 +161,7 @@ def _write(
     change: Change,
 ) -> None:  # fmt: skip
     insert_many(session, MockInterview.__table__, list(made.values()))  # type: ignore[arg-type]
-    audit.write(session, [carrying.created("mock_interviews", mock, change) for mock in made.values()])
+    carrying.write_created(session, "mock_interviews", list(made.values()), change)
     checklists.fill(session, {mock["id"]: rows[key].job_role_id for key, mock in made.items()}, change)
     _note_sending(session, made, given, change)
     _take_along(session, [key for key in made if rows[key].status != SENT], made, change)

@@ -174,11 +174,10 @@ def _write_judgements(session: Any, judged: Sequence[tuple[Item, dict[str, Any]]
         {"key": row.id, **{f"new_{name}": changed.get(name, getattr(row, name)) for name in JUDGED}}
         for row, changed in judged
     ])  # fmt: skip
-    audit.write(session, [
-        audit.entry(row.tenant_id, table.name, row.id, "changed",
-                    {name: [getattr(row, name), new] for name, new in changed.items()}, at=change.at)
-        for row, changed in judged
-    ])  # fmt: skip
+    changes = [
+        (row.id, {name: [getattr(row, name), new] for name, new in changed.items()}) for row, changed in judged
+    ]  # fmt: skip
+    audit.write(session, tenant_id(), table.name, "changed", changes, at=change.at)
     for row, _ in judged:
         session.expire(row)
 

@@ -166,7 +166,7 @@ def give_training(
         for application, mock in applications.items()
     ]
     insert_many(session, TrainingAssignment.__table__, rows)  # type: ignore[arg-type]
-    audit.write(session, [created("training_assignments", row, change) for row in rows])
+    write_created(session, "training_assignments", rows, change)
     kind = words(str(values["training_type"]))
     write_activities(session, [
         (application, ActivityType.TRAINING_ASSIGNED, "", str(values["training_type"]), "",
@@ -181,10 +181,13 @@ def give_training(
 _SILENT = ("tenant_id", "id", "created_at", "updated_at", "version", "search_text", "draft")
 
 
-def created(entity: str, row: Mapping[str, Any], change: Change) -> dict[str, Any]:
-    """The audit entry of a row that was inserted beside the session."""
-    values = {name: [None, jsonable(value)] for name, value in row.items() if name not in _SILENT}
-    return audit.entry(row["tenant_id"], entity, row["id"], "created", values, at=change.at)
+def write_created(session: Any, entity: str, rows: Sequence[Mapping[str, Any]], change: Change) -> None:
+    """The audit of rows that were inserted beside the session."""
+    made = [
+        (row["id"], {name: [None, jsonable(value)] for name, value in row.items() if name not in _SILENT})
+        for row in rows
+    ]  # fmt: skip
+    audit.write(session, tenant_id(), entity, "created", made, at=change.at)
 
 
 _FOLLOWS_TRAINING = {

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from portal.core import audit, records
+from portal.core import records
 from portal.core.db import insert_many, new_id
 from portal.core.errors import Conflict, Invalid, Missing
 from portal.core.tenancy import tenant_id
@@ -40,16 +40,18 @@ def fill(session: Any, mocks: Mapping[UUID, UUID], change: Change) -> None:
     active = query.where(Template.job_role_id.in_(set(mocks.values())), Template.active.is_(True))
     for row in session.execute(active.order_by(Template.order, Template.id)):
         templates[row.job_role_id].append(row)
-    owner = tenant_id()
+    alike = {
+        "tenant_id": tenant_id(), "passed": None, "rating": None, "notes": "", "created_at": change.at,
+        "updated_at": change.at, "version": 1,
+    }  # fmt: skip
     rows = [
-        {"tenant_id": owner, "id": new_id(), "mock_interview_id": mock, "template_id": each.id,
-         "category": each.category, "criterion": each.criterion, "position": number, "passed": None, "rating": None,
-         "notes": "", "created_at": change.at, "updated_at": change.at, "version": 1}
+        {"mock_interview_id": mock, "template_id": each.id, "category": each.category, "criterion": each.criterion,
+         "position": number}
         for mock, role in mocks.items()
         for number, each in enumerate(templates[role])
     ]  # fmt: skip
     # The interview's own entry tells that it was made; twenty more that its checklist was would tell nothing.
-    insert_many(session, MockInterviewChecklistItem.__table__, rows)  # type: ignore[arg-type]
+    insert_many(session, MockInterviewChecklistItem.__table__, rows, alike)  # type: ignore[arg-type]
 
 
 def remark(criterion: str) -> str:
@@ -212,7 +214,7 @@ def add_all(
         for number, (folded, (category, text)) in enumerate(new.items())
     ]  # fmt: skip
     insert_many(session, Template.__table__, rows)  # type: ignore[arg-type]
-    audit.write(session, [carrying.created(Template.__tablename__, row, change) for row in rows])
+    carrying.write_created(session, Template.__tablename__, rows, change)
     return len(rows), [text for _, text in criteria if fold(text) in known]
 
 

@@ -182,13 +182,9 @@ def _update(
     """One UPDATE, and the audit of it; raises Clash where a row was not as it was locked, which locks forbid."""
     if not rows:
         return
-    entries = [
-        audit.entry(
-            row.tenant_id, "interview_slots", row.id, verb,
-            {name: [jsonable(getattr(row, name)), jsonable(new)]
-             for name, new in values.items() if getattr(row, name) != new},
-            at=change.at, reason=reason,
-        )
+    changes = [
+        (row.id, {name: [jsonable(getattr(row, name)), jsonable(new)]
+                  for name, new in values.items() if getattr(row, name) != new})
         for row in rows
     ]  # fmt: skip
     table = InterviewSlot.__table__
@@ -202,7 +198,7 @@ def _update(
         session.expire(row)
     if changed != len(rows):
         raise Clash({"slot_id": "This slot was just taken by somebody else. Please choose another one."})
-    audit.write(session, entries)
+    audit.write(session, tenant_id(), "interview_slots", verb, changes, at=change.at, reason=reason)
 
 
 # --- booking ------------------------------------------------------------------------------------------

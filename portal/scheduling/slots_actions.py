@@ -315,7 +315,8 @@ def _write(
                  "recurrence": rule}
         for row in rows
     }  # fmt: skip
-    audit.write(session, [_changed(row, values[row.id], change) for row in rows])
+    changes = [(row.id, _changed(row, values[row.id])) for row in rows]
+    audit.write(session, tenant_id(), "interview_slots", "changed", changes, at=change.at)
     table: Any = InterviewSlot.__table__
     statement = (
         sa.update(table)
@@ -336,11 +337,10 @@ def _in_order(rows: Sequence[InterviewSlot], starts: Mapping[UUID, datetime]) ->
     return list(reversed(rows)) if starts[rows[0].id] >= rows[0].start else list(rows)
 
 
-def _changed(row: InterviewSlot, values: Mapping[str, Any], change: Change) -> dict[str, Any]:
-    changes = {
+def _changed(row: InterviewSlot, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         name: [jsonable(getattr(row, name)), jsonable(new)] for name, new in values.items() if getattr(row, name) != new
     }
-    return audit.entry(row.tenant_id, "interview_slots", row.id, "changed", changes, at=change.at)
 
 
 # --- withdrawing --------------------------------------------------------------------------------------

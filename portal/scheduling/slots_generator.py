@@ -175,26 +175,28 @@ def generate(session: Any, wish: Wish, change: Change) -> list[Portion]:
     require_time_of(change.by, wish.people, "people")
     lock(session, wish.people)  # what the plan finds free stays so
     portions = plan(session, wish, change)
-    rows = [row for portion in portions for row in _rows(portion, wish, change)]
+    rows = [row for portion in portions for row in _rows(portion, wish)]
     try:
         with session.begin_nested():
-            insert_many(session, InterviewSlot.__table__, rows)  # type: ignore[arg-type]
+            insert_many(session, InterviewSlot.__table__, rows, {  # type: ignore[arg-type]
+                "tenant_id": tenant_id(), "recurrence": "", "notes": "",
+                "created_at": change.at, "updated_at": change.at, "version": 1,
+            })  # fmt: skip
     except IntegrityError:
         raise Conflict("Slots of these people were changed at the same moment. Please look at a new preview.") from None
-    audit.write(session, [_entry(row, change) for row in rows])
+    made = [(row["id"], _made(row)) for row in rows]
+    audit.write(session, tenant_id(), "interview_slots", "created", made, at=change.at)
     return portions
 
 
-def _rows(portion: Portion, wish: Wish, change: Change) -> list[dict[str, Any]]:
+def _rows(portion: Portion, wish: Wish) -> list[dict[str, Any]]:
     return [
-        {"tenant_id": tenant_id(), "id": new_id(), "interviewer_id": portion.person.id, "start": start, "end": end,
-         "timezone": portion.zone_name, "slot_type": str(wish.slot_type), "recurrence": "", "notes": "",
-         "created_at": change.at, "updated_at": change.at, "version": 1}
+        {"id": new_id(), "interviewer_id": portion.person.id, "start": start, "end": end,
+         "timezone": portion.zone_name, "slot_type": str(wish.slot_type)}
         for start, end in portion.stretches
     ]  # fmt: skip
 
 
-def _entry(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
+def _made(row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("interviewer_id", "start", "end", "timezone", "slot_type")
-    changes = {name: [None, audit.jsonable(row[name])] for name in names}
-    return audit.entry(row["tenant_id"], "interview_slots", row["id"], "created", changes, at=change.at)
+    return {name: [None, audit.jsonable(row[name])] for name in names}

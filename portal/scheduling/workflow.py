@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from portal.core import audit
 from portal.core.access import Holder, may
-from portal.core.db import insert_many, new_id
+from portal.core.db import insert_many
 from portal.core.errors import Clash, Invalid, Missing
 from portal.core.forms import span_label
 from portal.core.tenancy import tenant_id
@@ -251,14 +251,14 @@ def _note(
 ) -> None:  # fmt: skip
     """Keep in each subject's history which clash was overruled, by whom and why. Others than ``change.by`` read it
     there, so the other engagement is not called by its title, which names its candidate."""
-    audit.write(session, [
-        audit.entry(
-            tenant_id(), _TABLES[booking.subject_type], booking.subject_id, "overruled a clash",
-            {"clash": [None, in_words(session, found[booking.subject_id], booking.timezone, None)]},
-            at=change.at, reason=overrule(change),
-        )
-        for booking in overruled
-    ])  # fmt: skip
+    by_table: dict[str, list[tuple[UUID, dict[str, Any]]]] = defaultdict(list)
+    for booking in overruled:
+        clash = [None, in_words(session, found[booking.subject_id], booking.timezone, None)]
+        by_table[_TABLES[booking.subject_type]].append((booking.subject_id, {"clash": clash}))
+    for table, changes in by_table.items():
+        audit.write(
+            session, tenant_id(), table, "overruled a clash", changes, at=change.at, reason=overrule(change)
+        )  # fmt: skip
 
 
 def refusals(session: Any, bookings: Sequence[Booking], change: Change, *, field: str) -> dict[UUID, Clash]:
@@ -274,18 +274,15 @@ def refusals(session: Any, bookings: Sequence[Booking], change: Change, *, field
 
 def _write(session: Any, bookings: Iterable[Booking], change: Change, overruled: Mapping[UUID, str]) -> None:
     """The rows of ``bookings``; ``overruled`` holds by subject the reason why one may overlap what is there."""
-    owner = tenant_id()
     rows = [
-        {"tenant_id": owner, "id": new_id(), "subject_type": booking.subject_type.value,
-         "subject_id": booking.subject_id, "person_id": person,
+        {"subject_type": booking.subject_type.value, "subject_id": booking.subject_id, "person_id": person,
          "user_id": person if person in booking.users else None,
          "candidate_id": None if person in booking.users else person,
-         "start": booking.start, "end": booking.end, "overrule_reason": overruled.get(booking.subject_id, ""),
-         "created_at": change.at}
+         "start": booking.start, "end": booking.end, "overrule_reason": overruled.get(booking.subject_id, "")}
         for booking in bookings
         for person in dict.fromkeys(booking.people)
     ]  # fmt: skip
-    insert_many(session, _TABLE, rows)
+    insert_many(session, _TABLE, rows, {"tenant_id": tenant_id(), "created_at": change.at})
 
 
 def release(session: Any, subjects: Collection[UUID], people: Collection[UUID] | None = None) -> None:

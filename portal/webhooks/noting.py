@@ -83,6 +83,4 @@ def _switch_off(session: Any, row: Any, why: str, at: datetime) -> None:
         .values(active=False, off_reason=why, version=WEBHOOKS.c.version + 1, updated_at=at)
     )
     changes = {"active": [True, False], "off_reason": ["", why]}
-    audit.write(session, [
-        audit.entry(row.tenant_id, WEBHOOKS.name, row.id, "switched off", changes, at=at, reason=why)
-    ])  # fmt: skip
+    audit.write(session, row.tenant_id, WEBHOOKS.name, "switched off", [(row.id, changes)], at=at, reason=why)
