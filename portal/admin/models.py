@@ -94,6 +94,7 @@ class BulkRow(OfTenant, Model):
         ),
         sa.CheckConstraint("outcome IN ('done', 'skipped', 'failed')", name="outcome"),
     )  # fmt: skip
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-3)  # the run's, so it needs no key of its own
     run_id: Mapped[UUID] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     row_id: Mapped[UUID]

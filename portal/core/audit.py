@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.core import access, clock
 from portal.core.context import acting
-from portal.core.db import Model, Owned, insert_many, new_id
+from portal.core.db import Logged, Model, insert_many, new_id
 
 
-class AuditEntry(Owned, Model):
+class AuditEntry(Logged, Model):
     __tablename__ = "audit_entries"
     __table_args__ = (
         sa.Index("ix_audit_row", "tenant_id", "row_id", "id"),

@@ -81,6 +81,16 @@ class Owned(OfTenant):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-2)
 
 
+class Logged(Owned):
+    """A row of a log: never edited, written by the thousand, and always by somebody of its tenant.
+
+    That the tenant is there is not asked for each row: a foreign key would look it up, and hold its one row with a
+    share lock, for every row of everyone who writes at the same time.
+    """
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-3)
+
+
 class Timestamped:
     created_at: Mapped[datetime] = mapped_column(default=clock.now, sort_order=90)
 

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy import event as sa_event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core.db import Model, Owned, insert_many
+from portal.core.db import Logged, Model, insert_many
 from portal.core.tenancy import tenant_id
 
 _UNDONE = sa.text("processed_at IS NULL")
 _FAILING = sa.text("processed_at IS NULL AND attempts > 0")
 
 
-class OutboxEvent(Owned, Model):
+class OutboxEvent(Logged, Model):
     """One event to be told of; ``processed_at`` is set once its messages are made."""
 
     __tablename__ = "outbox_events"

@@ -76,7 +76,7 @@ class Move:
     for all rows at once). ``when`` raises what in the row forbids it now (such a move is not offered), ``guard``
     what in the input does; ``sets`` answers further columns. ``form``
     names the form (see ``admin.forms``) of what it must ask for. ``stages`` answers which pipeline stages the
-    move concerns, for grants that are narrowed to some.
+    move concerns, for grants that are narrowed to some. ``reads`` are columns that only this move looks at.
     """
 
     verb: str
@@ -96,6 +96,7 @@ class Move:
     description: str = ""
     find_targets: Callable[[Any, Sequence[Any]], dict[UUID, str]] | None = None
     stages: Callable[[str], frozenset[str]] | None = None
+    reads: tuple[sa.Label[Any], ...] = ()
 
     @property
     def title(self) -> str:
@@ -227,7 +228,7 @@ class Workflow:
     def _locking(self, session: Any, ids: Sequence[UUID], move: Move, change: Change) -> sa.Select[Any]:
         model = self.model
         allowed = visible(model, change.by, *move.permissions, rowwise=True) if change.by else sa.true()
-        names = dict.fromkeys(("tenant_id", "id", "status", "version", *self.reads))
+        names = dict.fromkeys(("tenant_id", "id", "status", "version", *self.reads, *move.reads))
         columns = (getattr(model, name) if isinstance(name, str) else name for name in names)
         query = sa.select(*columns, allowed.label("allowed"))
         query = query.where(among(session, model.id, ids)).order_by(model.id)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from portal.core import access
 from portal.core.audit import Audited
-from portal.core.db import Editable, Model, Owned, Searchable, long_text, ref, text
+from portal.core.db import Editable, Logged, Model, Owned, Searchable, long_text, ref, text
 from portal.core.types import Choice, EmailAddress, PlainText, Zone
 from portal.people.models import Team, User, my_teams
 
@@ -238,7 +238,7 @@ class Application(Audited, Editable, Owned, Model):
         return f"{self.candidate} · {self.job}"
 
 
-class StatusChange(Owned, Model):
+class StatusChange(Logged, Model):
     """One step of an application through the pipeline; never edited."""
 
     __tablename__ = "status_changes"
@@ -258,7 +258,7 @@ class StatusChange(Owned, Model):
     actor: Mapped[User | None] = relationship(viewonly=True)
 
 
-class ApplicationActivity(Owned, Model):
+class ApplicationActivity(Logged, Model):
     """One line of what happened around an application; never edited."""
 
     __tablename__ = "application_activities"
