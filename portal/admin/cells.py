@@ -1,6 +1,6 @@
 """How a value reads: on pages (in the reader's zone), and in exports (plain, with offsets)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ from portal.core.forms import safe, zone_label
 from portal.core.types import RichText, words, zone
 
 _YES_NO = {True: "Yes", False: "No"}
+_CUT = ("text", "person")
+_PLAIN = (*_CUT, "link")
 
 
 def zone_note(user: Any, at: datetime) -> str:
@@ -67,7 +69,7 @@ def _as_tr(line: Line, pencil: str, pick: bool) -> str:
     edit = f'<a href="{safe(edit_url)}" aria-label="Edit {name}" title="Edit">{pencil}</a>' if edit_url else ""
     return (
         f'<tr>{tick}<th scope="row" class="c-lead c-{lead.kind}"><a href="{href}" dir="auto">{shown}</a>'
-        f"{_small(lead.hint)}</th>{''.join(map(_as_td, others))}"
+        f"{_small(lead.hint)}</th>{''.join([_as_td(*cell) for cell in others])}"
         f'<td class="row-edit">{edit}</td></tr>\n'
     )
 
@@ -88,8 +90,8 @@ def _small(hint: str | None) -> str:
     return f'<small class="hint">{safe(hint)}</small>' if hint else ""
 
 
-def _as_td(cell: Cell) -> str:
-    kind, text, url, colour, title, hint = cell
+@lru_cache(maxsize=8192, typed=True)  # a page says the same again and again; typed, as HTML is not the text it equals
+def _as_td(kind: str, text: Any, url: str | None, colour: str | None, title: str | None, hint: str | None) -> str:
     if text == "" or text is None:
         return f'<td class="c-{kind}"></td>'
     shown = safe(text)
@@ -103,29 +105,50 @@ def _as_td(cell: Cell) -> str:
     return f'<td class="c-{kind}" dir="auto"{whole}>{shown}{_small(hint)}</td>'
 
 
+Reading = Callable[[Any], Cell]
+
+
 class Reader:
-    """Turns rows into cells for one user."""
+    """Turns rows into cells for one user: what a column needs is looked up once, not for each of its cells."""
 
     def __init__(self, grid: Grid, columns: Sequence[Column], user: Any) -> None:
         self.grid, self.columns, self.zone_name = grid, columns, user.timezone
         self.links = {c.name: grids()[c.link] for c in columns if c.link and _may_open(c.link, user)}
+        self._readings = [self._reading(column) for column in columns]
 
     def row(self, row: Any) -> list[Cell]:
-        return [self._cell(column, row) for column in self.columns]
+        return [read(row) for read in self._readings]
 
-    def _cell(self, column: Column, row: Any) -> Cell:
-        value = getattr(row, column.name)
-        kind = column.kind
-        if value is None or value == "":
-            return Cell(kind)
-        if column.tone is not None:
-            return Cell(kind, value, self._url(column, row, value), getattr(row, f"{column.name}__tone"))
-        if kind in ("status", "choice"):
-            return Cell(kind, words(value), None, column.tones.get(value), hint=column.hints.get(value))
-        text = self._text(kind, value)
-        # A page may cut a long name off; the whole one is there to be read all the same.
-        whole = text if kind in ("text", "person") and len(text) > 30 else None
-        return Cell(kind, text, self._url(column, row, value), title=whole)
+    def _reading(self, column: Column) -> Reading:
+        if column.tone is None and column.kind in ("status", "choice"):
+            return self._reading_of_choices(column)
+        name, kind, empty = column.name, column.kind, Cell(column.kind)
+        linked = kind == "link" or name in self.links
+
+        def read(row: Any) -> Cell:
+            value = getattr(row, name)
+            if value is None or value == "":
+                return empty
+            url = self._url(column, row, value) if linked else None
+            if column.tone is not None:
+                return Cell(kind, value, url, getattr(row, f"{name}__tone"))
+            text = value if kind in _PLAIN else self._text(kind, value)
+            # A page may cut a long name off; the whole one is there to be read all the same.
+            return Cell(kind, text, url, None, text if kind in _CUT and len(text) > 30 else None)
+
+        return read
+
+    def _reading_of_choices(self, column: Column) -> Reading:
+        name, kind = column.name, column.kind
+        known = {None: Cell(kind), "": Cell(kind)}
+
+        def read(row: Any) -> Cell:
+            value = getattr(row, name)
+            if value not in known:
+                known[value] = Cell(kind, words(value), None, column.tones.get(value), hint=column.hints.get(value))
+            return known[value]
+
+        return read
 
     def _text(self, kind: str, value: Any) -> Any:
         if kind == "datetime":
