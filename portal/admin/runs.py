@@ -147,6 +147,7 @@ def _work(session: Any, run: BulkRun, user: User, said: dict[str, Any]) -> None:
             break  # it was the last, since no row is added to a run that has begun: the two are one transaction
         _write(session, run, {**said, "beat_at": clock.now()})
         session.commit()
+        session.refresh(user)  # now, rather than amid the next portion's writes, which would wait for it
         said = {}
     _finish(session, run, RunState.FINISHED, said)
 

@@ -290,7 +290,7 @@ def listed(session: Any, keys: Iterable[Any]) -> str | list[Any]:
     """``keys`` as the parameter of ``among_given``."""
     if session.get_bind().dialect.name != "postgresql":
         return list(keys)
-    return "{" + ",".join(map(str, keys)) + "}"
+    return "{" + written(list(keys))[1:-1] + "}"  # a quoted key is as good, and UUIDs are written several times as fast
 
 
 def among_given(session: Any, column: Any, name: str) -> sa.ColumnElement[bool]:
@@ -352,5 +352,5 @@ def _inserting(table: sa.Table, same: tuple[tuple[str, bool], ...], varying: tup
 
 
 def written(value: Any) -> str:
-    """JSON as the database reads it: keys, times and choices by their text."""
+    """JSON as the database holds it: keys, times and choices by their text."""
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

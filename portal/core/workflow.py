@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,6 @@ import sqlalchemy as sa
 
 from portal.core import audit, events
 from portal.core.access import Holder, allows, require, resource, scope, visible
-from portal.core.audit import jsonable
 from portal.core.db import among, among_given, listed
 from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
 from portal.core.types import words
@@ -40,12 +40,17 @@ class Change:
     def actor(self) -> UUID | None:
         return self.by.id if self.by else self.data.get("actor")
 
+    @cached_property
+    def actor_text(self) -> str | None:
+        """The actor's key as an event's JSON has it."""
+        return str(self.actor) if self.actor else None
+
     def carried(self, **data: Any) -> "Change":
         """The same operation as the reason for another one: it asks for no permission of its own."""
         return Change(self.at, None, {"actor": self.actor, **data})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Moved:
     """A row that has moved: ``before`` holds the workflow's columns as they were, ``values`` what was set."""
 
@@ -346,7 +351,7 @@ def _changes(moved: Moved) -> dict[str, list[Any]]:
     for name, new in moved.values.items():
         old = getattr(moved.before, name, None)
         if old != new:
-            changes[name] = [jsonable(old), jsonable(new)]
+            changes[name] = [old, new]
     return changes
 
 

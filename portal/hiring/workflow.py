@@ -160,7 +160,7 @@ APPLICATION = register(Workflow(
     ),
     reads=("candidate_id", "job_id", "coordinator_id"),
     history=_write_history,
-    payload=lambda moved, change: {"actor": str(change.actor) if change.actor else None},
+    payload=lambda moved, change: {"actor": change.actor_text},
 ))  # fmt: skip
 
 

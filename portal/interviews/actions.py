@@ -68,7 +68,7 @@ def _record_scheduling(session: Any, row: Interview, change: Change) -> None:
     events.record(
         session, "InterviewScheduled", row.id, change.at, version=row.version,
         start=row.scheduled_start.isoformat(), schedule=row.reschedule_count,
-        actor=str(change.actor) if change.actor else None,
+        actor=change.actor_text,
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def _write_history(session: Any, moved: Sequence[Moved], change: Change) -> None
             m.before.scheduled_start.isoformat() if anew else m.source,
             m["scheduled_start"].isoformat() if anew else (m.values.get("outcome") or m.target),
             change.reason,
-            {"interview_id": str(m.id)},
+            {"interview_id": m.id},
         )
         for m in moved
     ]
@@ -143,12 +143,13 @@ def _lock_applications(session: Any, ids: Sequence[UUID], verb: str) -> None:
 
 
 def _payload(moved: Moved, change: Change) -> dict[str, Any]:
+    before = moved.before.scheduled_start.isoformat()
     return {
-        "start": moved["scheduled_start"].isoformat(),
-        "old_start": moved.before.scheduled_start.isoformat(),
+        "start": moved.values["scheduled_start"].isoformat() if "scheduled_start" in moved.values else before,
+        "old_start": before,
         "schedule": moved["reschedule_count"],  # which of the interview's schedules this speaks of
         "reason": change.reason,
-        "actor": str(change.actor) if change.actor else None,
+        "actor": change.actor_text,
     }
 
 

@@ -102,7 +102,7 @@ def _tell_results(session: Any, moved: Sequence[Moved], change: Change) -> None:
 
 def told(application: UUID, change: Change, **more: Any) -> dict[str, Any]:
     """The payload of the events that notify."""
-    return {"application": str(application), "actor": str(change.actor) if change.actor else None, **more}
+    return {"application": str(application), "actor": change.actor_text, **more}
 
 
 def _return(session: Any, moved: Sequence[Moved], change: Change) -> None:

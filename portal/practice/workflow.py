@@ -211,7 +211,7 @@ def _write_training_history(session: Any, moved: Sequence[Moved], change: Change
 def _payload(moved: Moved, change: Change) -> dict[str, Any]:
     return {
         "application": str(moved["application_id"]), "reason": change.reason,
-        "actor": str(change.actor) if change.actor else None,
+        "actor": change.actor_text,
     }  # fmt: skip
 
 

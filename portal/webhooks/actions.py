@@ -105,7 +105,7 @@ def send_test(session: Any, row: Webhook, change: Change) -> UUID:
     switched off."""
     if not row.active:
         raise WrongState("This webhook is switched off. Switch it on first.")
-    actor = str(change.actor) if change.actor else None
+    actor = change.actor_text
     told = Occurred(row.tenant_id, new_id(), kinds.TEST, row.id, {"actor": actor}, change.at)
     made = fanout.delivery(row.tenant_id, row.id, kinds.TEST, told, change.at)
     fanout.insert(session, [made])
