@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, current_app, g, render_template, request
+from flask import Flask, current_app, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_migrate import Migrate
@@ -20,7 +20,7 @@ from portal import admin, api, cli, health, jobs, messaging, metrics, sockets, w
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
-from portal.core.db import db, prepare_engine, written
+from portal.core.db import SlimCursor, db, prepare_engine, written
 from portal.core.errors import PortalError
 from portal.core.limits import limiter
 from portal.feedback import admin as feedback_admin
@@ -112,11 +112,14 @@ def _config(settings: Settings) -> dict[str, Any]:
             "hide_parameters": True, "json_serializer": written,
             "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800,  # see core.db about those that are gone
             "pool_use_lifo": True,  # the one used last has its plans ready (see core.plans)
-            "connect_args": {"options": "-c timezone=UTC", "application_name": "greenroom"},
+            "connect_args": {
+                "options": "-c timezone=UTC", "application_name": "greenroom", "cursor_factory": SlimCursor,
+            },
         },
         "SECRET_KEY": settings.secret_key,
         "TESTING": settings.env == "test",
         "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # see web.extend
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.base_url.startswith("https://"),
         "PERMANENT_SESSION_LIFETIME": settings.session_hours * 3600,
@@ -139,6 +142,7 @@ def _install_requests(app: Flask) -> None:
     def _act_as_user() -> None:
         if request.endpoint not in (None, "static", "health.alive") and current_user.is_authenticated:
             g.stack.enter_context(act(by=current_user.id, label=current_user.full_name))
+            web.extend(session)
 
 
 def _register_features(app: Flask) -> None:

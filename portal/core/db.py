@@ -197,6 +197,19 @@ def prepare_engine(engine: sa.Engine) -> None:
         keep_plans(engine)
 
 
+class SlimCursor(psycopg.Cursor[Any]):
+    """A cursor that says of its columns no more than SQLAlchemy asks: their names and types. psycopg makes an object
+    of each, a dozen calls for every column of every statement."""
+
+    @property
+    def description(self) -> Any:
+        result = self.pgresult
+        if result is None or not result.nfields:
+            return super().description
+        columns = range(result.nfields)
+        return [((result.fname(n) or b"?").decode(), result.ftype(n), None, None, None, None, None) for n in columns]
+
+
 RESTED = 5.0  # seconds
 
 

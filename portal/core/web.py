@@ -89,6 +89,17 @@ def icons_of(sprite: str) -> Callable[..., Markup]:
     return icon
 
 
+EXTENDED = 300  # seconds
+
+
+def extend(session: MutableMapping[str, Any]) -> None:
+    """Let a log-in last on from now. Its cookie is written anew every few minutes: to do it with each answer takes
+    time, and an answer that was slow would bring back the cookie of whoever has logged out in between."""
+    now = int(time.time())
+    if "_user_id" in session and now - session.get("extended", 0) >= EXTENDED:
+        session["extended"] = now
+
+
 def part(template: str, **given: Any) -> Markup:
     """A part of a page that hangs on ``given`` alone, which are values of JSON: written once for as long as it is
     asked for now and then. To write a menu or a grid's filters anew takes as long as a statement or two."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask import Flask
 
+from portal.core import web
 from portal.core.db import db
 from portal.people import actions
 from portal.people.models import User
@@ -186,3 +187,19 @@ def test_that_one_applications_redis_is_down_is_not_true_of_another(make_app: Ma
     assert _refused(other, "203.0.113.1") == [401]
     time.sleep(2.1)  # by then the first one would look for its Redis again, and count anew
     assert _refused(other, "203.0.113.1") == [429]
+
+
+def test_a_log_in_is_extended_every_few_minutes_and_not_with_each_answer(
+    client: PortalClient, jo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.submit("/login", {"email": jo, "password": PASSWORD})
+    assert client.get("/").headers.get("Set-Cookie")  # the first page of the log-in
+    assert client.get("/").headers.get("Set-Cookie") is None
+    later = time.time() + web.EXTENDED
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert "Expires" in client.get("/").headers["Set-Cookie"]
+    assert client.get("/").headers.get("Set-Cookie") is None
+    monkeypatch.setattr(time, "time", lambda: later + 12 * 3600 - 1)
+    assert inside(client)  # twelve hours from then, not from the log-in
+    monkeypatch.setattr(time, "time", lambda: later + 24 * 3600)
+    assert not inside(client)
