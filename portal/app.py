@@ -20,7 +20,7 @@ from portal import admin, api, cli, health, jobs, messaging, metrics, sockets, w
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
-from portal.core.db import SlimCursor, db, prepare_engine, written
+from portal.core.db import SlimCursor, db, prepare_engine
 from portal.core.errors import PortalError
 from portal.core.limits import limiter
 from portal.feedback import admin as feedback_admin
@@ -108,8 +108,8 @@ def _config(settings: Settings) -> dict[str, Any]:
     return {
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         # An error names its statement, never what was in it: a password's hash must not stand in a log.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "json_serializer": written} if sqlite else {
-            "hide_parameters": True, "json_serializer": written,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True} if sqlite else {
+            "hide_parameters": True,
             "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800,  # see core.db about those that are gone
             "pool_use_lifo": True,  # the one used last has its plans ready (see core.plans)
             "connect_args": {

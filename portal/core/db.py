@@ -365,5 +365,5 @@ def _inserting(table: sa.Table, same: tuple[tuple[str, bool], ...], varying: tup
 
 
 def written(value: Any) -> str:
-    """JSON as the database holds it: keys, times and choices by their text."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    """JSON as the database reads it: keys, times and choices by their text."""
+    return orjson.dumps(value, default=str).decode()

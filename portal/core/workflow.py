@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from portal.core import audit, events
 from portal.core.access import Holder, allows, require, resource, scope, visible
+from portal.core.audit import jsonable
 from portal.core.db import among, among_given, listed
 from portal.core.errors import Conflict, Missing, NotAllowed, PortalError, WrongState
 from portal.core.types import words
@@ -215,10 +216,11 @@ class Workflow:
             self.lock_first(session, ids, verb)
         rows = {row.id: row for row in session.execute(self._locking(session, ids, move, change)).all()}
         targets = move.find_targets(session, list(rows.values())) if move.find_targets else {}
-        result, ready = Result(), []
+        result, ready, known = Result(), [], versions or {}
+        sources = move.sources if change.by is not None else (*move.sources, *move.follows)
         for key in dict.fromkeys(ids):
             try:
-                ready.append(self._check(rows.get(key), move, change, (versions or {}).get(key), targets))
+                ready.append(self._check(rows.get(key), move, sources, change, known.get(key), targets))
             except PortalError as error:
                 result.refused[key] = error
         for judge in self._judges[verb] if ready else ():
@@ -243,23 +245,28 @@ class Workflow:
         # NO KEY UPDATE lets others write what refers to the row (a history line), or they would wait in a circle.
         return query.with_for_update(of=model, key_share=True)
 
-    def _check(self, row: Any, move: Move, change: Change, version: int | None, targets: Mapping[UUID, str]) -> Moved:
+    def _check(
+        self, row: Any, move: Move, sources: tuple[str, ...], change: Change, version: int | None,
+        targets: Mapping[UUID, str],
+    ) -> Moved:  # fmt: skip
         if row is None:
             raise Missing
         if not row.allowed:
             raise NotAllowed(f"You may not {move.title.lower()} this {self.noun}.")
-        if row.status not in (move.sources if change.by is not None else (*move.sources, *move.follows)):
-            raise self.wrong_state(row.status, move)
-        target = move.target or targets.get(row.id, row.status)
-        if change.by is not None and not self._within_stages(move, target, change.by):
+        state = row.status
+        if state not in sources:
+            raise self.wrong_state(state, move)
+        target = move.target or targets.get(row.id, state)
+        if move.stages is not None and change.by is not None and not self._within_stages(move, target, change.by):
             raise NotAllowed(f"Your role may not move this {self.noun} out of its present stage.")
         if version is not None and version != row.version:
-            raise self.stale(row.status)
-        for judge in (move.when, move.guard):
-            if judge:
-                judge(row, change)
+            raise self.stale(state)
+        if move.when:
+            move.when(row, change)
+        if move.guard:
+            move.guard(row, change)
         values = move.sets(row, change) if move.sets else {}
-        return Moved(row.id, move.verb, row.status, target, row, values)
+        return Moved(row.id, move.verb, state, target, row, values)
 
     def _target(self, session: Any, move: Move, row: Any) -> str:
         found = move.find_targets(session, [row]) if move.find_targets and move.stages else {}
@@ -351,7 +358,7 @@ def _changes(moved: Moved) -> dict[str, list[Any]]:
     for name, new in moved.values.items():
         old = getattr(moved.before, name, None)
         if old != new:
-            changes[name] = [old, new]
+            changes[name] = [jsonable(old), jsonable(new)]
     return changes
 
 

@@ -127,7 +127,7 @@ def _write_history(session: Any, moved: Sequence[Moved], change: Change) -> None
             m.before.scheduled_start.isoformat() if anew else m.source,
             m["scheduled_start"].isoformat() if anew else (m.values.get("outcome") or m.target),
             change.reason,
-            {"interview_id": m.id},
+            {"interview_id": str(m.id)},
         )
         for m in moved
     ]
