@@ -20,7 +20,7 @@ from portal import admin, api, cli, health, jobs, messaging, metrics, sockets, w
 from portal.admin import lookups
 from portal.core import logs, web
 from portal.core.context import act
-from portal.core.db import SlimCursor, db, prepare_engine
+from portal.core.db import CONNECT, db, prepare_engine
 from portal.core.errors import PortalError
 from portal.core.limits import limiter
 from portal.feedback import admin as feedback_admin
@@ -112,9 +112,7 @@ def _config(settings: Settings) -> dict[str, Any]:
             "hide_parameters": True,
             "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800,  # see core.db about those that are gone
             "pool_use_lifo": True,  # the one used last has its plans ready (see core.plans)
-            "connect_args": {
-                "options": "-c timezone=UTC", "application_name": "greenroom", "cursor_factory": SlimCursor,
-            },
+            "connect_args": {**CONNECT, "application_name": "greenroom"},
         },
         "SECRET_KEY": settings.secret_key,
         "TESTING": settings.env == "test",

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from portal.admin.models import BulkRow, BulkRun
 from portal.core import clock as portal_clock
 from portal.core.db import db
 from portal.core.tenancy import everywhere
@@ -25,7 +26,7 @@ from portal.practice.training import create_training
 from portal.practice.workflow import MOCK_INTERVIEW
 from portal.scheduling.models import Engagement
 from tests.conftest import MakeApp
-from tests.support.cast import gather
+from tests.support.cast import Person, gather
 from tests.support.clock import Clock
 from tests.support.databases import Database
 from tests.support.hiring import at_work
@@ -68,6 +69,7 @@ def test_what_was_arranged_before_is_kept_and_takes_its_peoples_time(
     with app.app_context(), everywhere(db.session):
         before = shape(db.engine)
         keys = list(db.session.scalars(mine.order_by(Interview.scheduled_start)))
+        run = half_done(cast.alice)
     release(app)
     migrate(url, tmp_path, "downgrade", "0002")
     with app.app_context(), db.engine.begin() as connection:
@@ -85,9 +87,31 @@ def test_what_was_arranged_before_is_kept_and_takes_its_peoples_time(
         assert set(db.session.scalars(mine)) == set(keys)
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Panelist)) == 4
         assert taken(keys) == {(keys[0], True), (keys[1], True), (keys[2], False)}
+        assert told_of(run) == (2, ["done", "skipped", "done", "done"])
         db.session.rollback()
     with app.app_context(), at_work(cast.alice) as alice:
         what_stood_in_practice_goes_on(alice, sent, trained)
+
+
+def half_done(user: Person) -> UUID:
+    """A bulk run that was stopped after two of its four rows."""
+    run = BulkRun(tenant_id=user.tenant_id, user_id=user.id, grid="interviews", verb="confirm", label="Confirm",
+                  state="running", total=4, done=1, skipped=1, reached=2)  # fmt: skip
+    db.session.add(run)
+    db.session.flush()
+    for position, outcome in enumerate(("done", "skipped", "done", "done")):
+        row = BulkRow(run_id=run.id, tenant_id=user.tenant_id, position=position, row_id=user.id, outcome=outcome)
+        db.session.add(row)
+    key = run.id
+    db.session.commit()
+    return key
+
+
+def told_of(run: UUID) -> tuple[int, list[str]]:
+    """How far a run is, and what is said of its rows."""
+    rows = sa.select(BulkRow.outcome).where(BulkRow.run_id == run).order_by(BulkRow.position)
+    reached = db.session.scalars(sa.select(BulkRun.reached).where(BulkRun.id == run)).one()
+    return reached, list(db.session.scalars(rows))
 
 
 def applications(connection: Any, tenant: UUID) -> tuple[UUID, UUID]:

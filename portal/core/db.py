@@ -210,6 +210,8 @@ class SlimCursor(psycopg.Cursor[Any]):
         return [((result.fname(n) or b"?").decode(), result.ftype(n), None, None, None, None, None) for n in columns]
 
 
+# For every connection to PostgreSQL: times come in UTC, which UtcDateTime relies on.
+CONNECT: dict[str, Any] = {"options": "-c timezone=UTC", "cursor_factory": SlimCursor}
 RESTED = 5.0  # seconds
 
 

@@ -34,7 +34,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
-        # PostgreSQL's come in UTC, which is our connections' zone (see app): a page has hundreds of them.
+        # PostgreSQL's come in UTC, which is our connections' zone (see db.CONNECT): a page has hundreds of them.
         return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:

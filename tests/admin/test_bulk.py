@@ -1,6 +1,7 @@
 """Bulk actions through the door: preview, form, run, report."""
 
 import re
+import threading
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from flask import Flask
 
 from portal.admin import runs
 from portal.admin.models import BulkRow, BulkRun
+from portal.core import audit
 from portal.core import clock as wall_clock
+from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.tenancy import everywhere, tenant_scope
 from portal.interviews.models import Interview
@@ -251,3 +254,82 @@ def test_a_page_beyond_the_last_leads_to_the_first(make_client: Any, cast: Cast,
     assert make_client(cast.alice).get("/interviews/?page=99999&status=scheduled").location == (
         "/interviews/?status=scheduled"
     )
+
+
+def test_what_the_database_refuses_fails_alone(
+    app: Flask, make_client: Any, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, ids = make_client(cast.alice), list(_interviews(app, cast))
+    run = client.submit("/interviews/bulk/confirm", {"ids": [str(key) for key in ids]}).location
+    write, sick = audit.write, ids[2]
+
+    def refused(session: Any, tenant: UUID, entity: str, action: str, changed: Any, **more: Any) -> None:
+        """Row 2 comes with a key that is there already, as a fault of ours might have it."""
+        if any(key == sick for key, _ in changed):
+            session.connection().execute(sa.insert(Tenant).values(id=tenant, name="Twice", slug="twice"))
+        write(session, tenant, entity, action, changed, **more)
+
+    monkeypatch.setattr(audit, "write", refused)
+    assert client.submit(run).location == run
+    told = _report(app, cast, run)
+    assert (told["state"], told["done"], told["skipped"], told["failed"]) == ("finished", 4, 0, 1)
+    assert told["rows"][2][0] == "failed"
+    assert told["rows"][2][1].startswith("The database refused it (noted under ")
+    assert list(_interviews(app, cast).values()) == [*["confirmed"] * 2, "scheduled", *["confirmed"] * 2]
+    assert "The database refused it" in client.get(f"{run}/report.csv").get_data(as_text=True)
+
+
+def test_a_run_that_is_under_way_says_which_rows_wait(
+    app: Flask, make_client: Any, cast: Cast, world: World, jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "INLINE", 2)
+    monkeypatch.setattr(runs, "PORTION", 2)
+    client, ids = make_client(cast.alice), [str(key) for key in _interviews(app, cast)]
+    client.submit(f"/interviews/{ids[0]}/move/cancel", {"reason": "ill"})
+    run = client.submit("/interviews/bulk/confirm", {"ids": ids}).location
+    client.submit(run)
+
+    def is_stopped(*args: Any) -> Any:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "_list_matching", is_stopped)
+        next_portion, asked = runs._next_portion, []
+
+        def dies_at_the_second(*args: Any) -> Any:
+            asked.append(1)
+            return next_portion(*args) if len(asked) == 1 else is_stopped()
+
+        patch.setattr(runs, "_next_portion", dies_at_the_second)
+        with app.app_context(), tenant_scope(cast.alice.tenant_id), pytest.raises(SystemExit):
+            runs.execute(db.session, UUID(run.rsplit("/", 1)[1]))
+    told = client.get(f"{run}/progress").json
+    assert (told["state"], told["done"], told["skipped"], told["percent"]) == ("running", 1, 1, 40)
+    outcomes = [line.split(",")[3] for line in client.get(f"{run}/report.csv").get_data(as_text=True).splitlines()]
+    assert outcomes == ["outcome", "skipped", "done", "pending", "pending", "pending"]
+    done = client.get(f"{run}?outcome=done").get_data(as_text=True)
+    assert done.count("/interviews/") - client.get(f"{run}?outcome=failed").get_data(as_text=True).count(
+        "/interviews/"
+    ) == 1  # fmt: skip
+
+
+@pytest.mark.database("postgresql")
+def test_of_two_clicks_at_once_the_second_waits_and_finds_it_done(
+    app: Flask, make_client: Any, cast: Cast, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [str(key) for key in _interviews(app, cast)]
+    run = make_client(cast.alice).submit("/interviews/bulk/confirm", {"ids": ids}).location
+    clients, answers = [make_client(cast.alice) for _ in range(4)], []
+    for client in clients:
+        client.get(run)  # each has the form before it
+    threads = [threading.Thread(target=lambda c=client: answers.append(c.submit(run).location)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [run] * 4
+    told = _report(app, cast, run)
+    assert (told["state"], told["done"], told["skipped"], told["failed"]) == ("finished", 5, 0, 0)
+    with app.app_context(), tenant_scope(cast.alice.tenant_id):
+        confirmed = sa.select(sa.func.count()).where(AuditEntry.action == "confirm")
+        assert db.session.scalar(confirmed) == 5

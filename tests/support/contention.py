@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.core.db import prepare_engine
+from portal.core.db import CONNECT, prepare_engine
 from portal.core.errors import PortalError
 from portal.core.tenancy import tenant_scope
 
@@ -19,8 +19,8 @@ Attempt = Callable[[Session, int], object]
 @contextmanager
 def wide_engine(url: str, count: int) -> Iterator[sa.Engine]:
     """An engine with ``count`` connections, set up as the portal sets up its own."""
-    options = {} if url.startswith("sqlite") else {"options": "-c timezone=UTC"}
-    engine = sa.create_engine(url, pool_size=count, max_overflow=0, connect_args=options)
+    arguments = {} if url.startswith("sqlite") else CONNECT
+    engine = sa.create_engine(url, pool_size=count, max_overflow=0, connect_args=arguments)
     prepare_engine(engine)
     try:
         yield engine
