@@ -163,7 +163,7 @@ def _list_matching(session: Any, run: BulkRun, user: User) -> None:
     keys = chosen(run, user).subquery()
     numbered = sa.select(
         sa.literal(run.tenant_id, sa.Uuid()), sa.literal(run.id, sa.Uuid()),
-        sa.func.row_number().over() - 1, keys.c.id, sa.literal("done"), sa.literal(""),
+        sa.func.row_number().over() - 1, keys.c.id, sa.literal(RowOutcome.DONE.value), sa.literal(""),
     )  # fmt: skip
     names = ["tenant_id", "run_id", "position", "row_id", "outcome", "reason"]
     with wall.lifted(session):
@@ -239,6 +239,8 @@ def _report(session: Any, run: BulkRun, portion: dict[UUID, int], result: Result
     for key, error in result.refused.items():
         skipped = isinstance(error, WrongState | Missing | NotAllowed)
         by_reason[(RowOutcome.SKIPPED if skipped else RowOutcome.FAILED, error.message)].append(portion[key])
+    for key in portion.keys() - result.done.keys() - result.refused.keys():  # a fault of the action's, and to be seen
+        by_reason[(RowOutcome.FAILED, "Nothing is known of what became of it.")].append(portion[key])
     counts = {"done": run.done + len(result.done), "skipped": run.skipped, "failed": run.failed}
     mine = sa.update(_rows).where(_rows.c.tenant_id == run.tenant_id, _rows.c.run_id == run.id)
     for (outcome, reason), positions in by_reason.items():

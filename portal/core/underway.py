@@ -33,8 +33,9 @@ class Expected(NamedTuple):
 class _Line:
     """What is under way on one connection."""
 
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self.driver: Any = connection.connection.dbapi_connection
         self._pipeline = contextlib.ExitStack()
         self._sent: list[tuple[Any, Expected]] = []
 
@@ -51,13 +52,23 @@ class _Line:
             return
         try:
             self._pipeline.close()
-        except psycopg.Error:
+        except BaseException as error:
+            raise self._made_sure_of(error) from error.__cause__
+        for cursor, expected in sent:
+            expected.check(cursor.rowcount)
+
+    def _made_sure_of(self, error: BaseException) -> BaseException:
+        """What is to be told of a failure, once nothing of it is left on the connection."""
+        if self.driver.pgconn.pipeline_status == psycopg.pq.PipelineStatus.OFF:
             # Nothing was done of what came after the failure, and statements it was to prepare are not prepared:
             # psycopg counts them as if they were, so its count begins anew, as after a ROLLBACK of its own.
             self.driver._prepared.clear()
-            raise
-        for cursor, expected in sent:
-            expected.check(cursor.rowcount)
+            return error
+        lost = self.driver.pgconn.status == psycopg.pq.ConnStatus.BAD
+        # Or else somebody was interrupted (a signal, a job whose time is up), and psycopg tells instead that it could
+        # not tidy up: nobody knows what is still to be answered.
+        self._connection.invalidate()
+        return error if lost or error.__context__ is None else error.__context__
 
     def abandon(self) -> None:
         """Leave the pipeline after something else has failed, which is the error to be told of."""
@@ -79,7 +90,7 @@ def underway(session: Any) -> Iterator[None]:
     if connection.dialect.name != "postgresql" or _line.get() is not None:
         yield
         return
-    line = _Line(connection.connection.dbapi_connection)
+    line = _Line(connection)
     token = _line.set(line)
     try:
         yield
@@ -98,9 +109,9 @@ def write(
 ) -> None:  # fmt: skip
     """Execute a write of which no rows are asked; in an ``underway`` block it is sent on. Where it does not meet just
     ``rows`` rows, ``otherwise`` is raised (in a block: later, with the first wait)."""
-    expected = Expected(rows, otherwise)
-    result = session.connection().execute(statement, parameters, execution_options={"write": expected})
-    if _line.get() is None:
+    expected, connection = Expected(rows, otherwise), session.connection()
+    result = connection.execute(statement, parameters, execution_options={"write": expected})
+    if (line := _line.get()) is None or connection.connection.dbapi_connection is not line.driver:
         expected.check(result.rowcount)
 
 

@@ -1,5 +1,6 @@
 """Writes that are sent on without waiting for each answer: what was sent is done, or all of it is not."""
 
+import signal
 from typing import Any
 
 import psycopg
@@ -127,3 +128,21 @@ def test_nothing_is_waited_for_until_it_is_asked_for(alice: Any) -> None:
         assert names() == ["East", "West"]
         assert status() == psycopg.pq.PipelineStatus.OFF
     assert status() == psycopg.pq.PipelineStatus.OFF
+
+
+@pytest.mark.database("postgresql")
+def test_who_is_interrupted_while_waiting_leaves_no_connection_of_which_nobody_knows(alice: Any) -> None:
+    def is_up(*args: Any) -> None:
+        raise TimeoutError
+
+    slow = sa.text("UPDATE teams SET name = name WHERE pg_sleep(20) IS NULL")
+    former = signal.signal(signal.SIGALRM, is_up)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(TimeoutError):
+            in_one_go(("North", "East"), then=lambda: write(db.session, slow))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+    db.session.rollback()
+    assert names() == ["North", "South"]
