@@ -339,9 +339,10 @@ def insert_many(
         return
     given, same = list(rows), dict(alike or {})
     fresh = "id" in table.c and "id" not in given[0]
-    if len(given) < 2 or session.get_bind().dialect.name != "postgresql":
-        keys = ({"id": new_id()} if fresh else {} for _ in given)
-        session.execute(sa.insert(table), [{**same, **key, **row} for key, row in zip(keys, given, strict=True)])
+    few = len(given) == 1
+    if few or session.get_bind().dialect.name != "postgresql":
+        whole = [{**same, **({"id": new_id()} if fresh else {}), **row} for row in given]
+        write(session, _plainly(table), whole[0] if few else whole)
         return
     if fresh:
         given = [{"id": str(uuid_utils.uuid7()), **row} for row in given]  # as JSON has it: a UUID takes longer
@@ -350,6 +351,7 @@ def insert_many(
     write(session, statement, {**said, "given": written(given)})
 
 
+_plainly = lru_cache(maxsize=256)(sa.insert)  # with the statement SQLAlchemy keeps under which key its text lies
 _SAID = "said_"
 
 

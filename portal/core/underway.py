@@ -10,7 +10,7 @@ our own process, has nothing to send.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -104,8 +104,8 @@ def underway(session: Any) -> Iterator[None]:
 
 
 def write(
-    session: Any, statement: sa.Executable, parameters: Mapping[str, Any] | None = None, *, rows: int | None = None,
-    otherwise: Exception | None = None,
+    session: Any, statement: sa.Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    *, rows: int | None = None, otherwise: Exception | None = None,
 ) -> None:  # fmt: skip
     """Execute a write of which no rows are asked; in an ``underway`` block it is sent on. Where it does not meet just
     ``rows`` rows, ``otherwise`` is raised (in a block: later, with the first wait)."""

@@ -16,8 +16,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import object_session
 
-from portal.core import clock, events
-from portal.core.db import among
+from portal.core import clock, events, underway
+from portal.core.db import among, among_given, listed
 from portal.core.events import Event
 from portal.core.tenancy import tenant_id
 from portal.hiring.models import Application
@@ -163,11 +163,28 @@ def write(session: Any, subject: str, keys: Collection[UUID], at: datetime) -> N
     """Write all reminders that the schedules of ``keys`` call for, in one statement; those that exist stay as they
     are."""
     session.flush()
-    called_for = (
-        _called_for(rule, readers, among(session, readers.model.id, keys), at)
-        for rule in RULES for readers in READERS if readers.subject == subject
-    )  # fmt: skip
-    _insert(session, sa.union_all(*called_for))
+    starts = {_from(rule): at + rule.last_useful for rule in RULES}
+    given = {"owner": tenant_id(), "keys": listed(session, keys), "at": at, **starts}
+    underway.write(session, _writing_all(session, subject), given)
+
+
+_known: dict[tuple[str, str], Any] = {}
+
+
+def _writing_all(session: Any, subject: str) -> Any:
+    """The statement of ``write``; made once, since that takes longer than to execute it."""
+    known = (session.get_bind().dialect.name, subject)
+    if known not in _known:
+        called_for = (
+            _called_for(rule, readers, among_given(session, readers.model.id, "keys"))
+            for rule in RULES for readers in READERS if readers.subject == subject
+        )  # fmt: skip
+        _known[known] = _insert(session, sa.union_all(*called_for))
+    return _known[known]
+
+
+def _from(rule: Rule) -> str:
+    return f"from_{rule.kind}"
 
 
 _COLUMNS = (
@@ -176,28 +193,27 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _called_for(rule: Rule, readers: Readers, these: sa.ColumnElement[bool], at: datetime) -> sa.Select[Any]:
+def _called_for(rule: Rule, readers: Readers, these: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    times = Reminder.created_at.type
     model, start, nobody = readers.model, readers.model.scheduled_start, sa.cast(sa.null(), sa.Uuid())
     user, candidate = (readers.who, nobody) if readers.users else (nobody, readers.who)
     query = sa.select(
         model.tenant_id, new_key(), sa.literal(readers.subject), model.id, model.reschedule_count,
         sa.literal(rule.kind), readers.who, user, candidate, shifted(start, -rule.due),
-        shifted(start, -rule.last_useful), sa.literal(at, Reminder.created_at.type),
+        shifted(start, -rule.last_useful), sa.bindparam("at", type_=times),
     ).where(
-        model.tenant_id == tenant_id(),
+        model.tenant_id == sa.bindparam("owner"),
         these,
         model.status.in_(readers.statuses),
-        start >= at + rule.last_useful,
+        start >= sa.bindparam(_from(rule), type_=times),
     )  # fmt: skip
     return query.join(*readers.joined) if readers.joined else query
 
 
-def _insert(session: Any, source: sa.CompoundSelect[Any]) -> None:
+def _insert(session: Any, source: sa.CompoundSelect[Any]) -> Any:
     # Who left and came back has a row already, void: it counts again unless it went out.
     once = ("tenant_id", "subject_id", "schedule_version", "kind", "recipient_id")
     statement = inserting(session, REMINDERS).from_select(_COLUMNS, source)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=once, set_={"void_at": None}, where=REMINDERS.c.queued_at.is_(None)
-        )
+    return statement.on_conflict_do_update(
+        index_elements=once, set_={"void_at": None}, where=REMINDERS.c.queued_at.is_(None)
     )

@@ -135,10 +135,10 @@ def test_who_is_interrupted_while_waiting_leaves_no_connection_of_which_nobody_k
     def is_up(*args: Any) -> None:
         raise TimeoutError
 
-    slow = sa.text("UPDATE teams SET name = name WHERE pg_sleep(20) IS NULL")
+    slow = sa.text("UPDATE teams SET name = name WHERE pg_sleep(1.5) IS NULL")
     former = signal.signal(signal.SIGALRM, is_up)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
         with pytest.raises(TimeoutError):
             in_one_go(("North", "East"), then=lambda: write(db.session, slow))
     finally:
