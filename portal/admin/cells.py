@@ -90,7 +90,7 @@ def _small(hint: str | None) -> str:
     return f'<small class="hint">{safe(hint)}</small>' if hint else ""
 
 
-@lru_cache(maxsize=8192, typed=True)  # a page says the same again and again; typed, as HTML is not the text it equals
+@lru_cache(maxsize=2048, typed=True)  # a page says the same again and again; typed, as HTML is not the text it equals
 def _as_td(kind: str, text: Any, url: str | None, colour: str | None, title: str | None, hint: str | None) -> str:
     if text == "" or text is None:
         return f'<td class="c-{kind}"></td>'

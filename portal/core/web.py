@@ -106,7 +106,7 @@ def part(template: str, **given: Any) -> Markup:
     return _part(current_app.jinja_env, template, orjson.dumps(given))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _part(environment: Environment, template: str, given: bytes) -> Markup:
     return Markup(environment.get_template(template).render(orjson.loads(given)))
 

@@ -78,6 +78,10 @@ def _create(session: Any, values: dict[str, Any], change: Change) -> Interview:
 
 
 def _update(session: Any, row: Interview, values: dict[str, Any], version: int, change: Change) -> Interview:
+    asked = (values.get("interviewers"), values.get("shadows") or [])
+    if asked == (_panel_keys(session, row), _shadow_keys(session, row)):  # what is changed is something else
+        kept = {name: value for name, value in values.items() if name not in ("interviewers", "shadows")}
+        return actions.change_interview(session, row, kept, None, version, change)
     users, shadows = _panel_of_form(session, values)
     return actions.change_interview(session, row, values, users, version, change, shadows=shadows)
 
