@@ -22,7 +22,7 @@ from portal.admin.models import BulkRow, BulkRun, RowOutcome, RunState
 from portal.admin.query import Query, order_by, scoped
 from portal.core import access, clock, logs, wall
 from portal.core.context import act, acting
-from portal.core.db import among, insert_many
+from portal.core.db import among, commit_in_passing, insert_many
 from portal.core.errors import Missing, NotAllowed, PortalError, WrongState
 from portal.core.forms import form_named
 from portal.core.tenancy import tenant_id
@@ -146,10 +146,18 @@ def _work(session: Any, run: BulkRun, user: User, said: dict[str, Any]) -> None:
         if len(portion) < PORTION:
             break  # it was the last, since no row is added to a run that has begun: the two are one transaction
         _write(session, run, {**said, "beat_at": clock.now()})
-        session.commit()
-        session.refresh(user)  # now, rather than amid the next portion's writes, which would wait for it
+        _commit(session, run, user)
         said = {}
     _finish(session, run, RunState.FINISHED, said)
+
+
+def _commit(session: Any, run: BulkRun, user: User) -> None:
+    """Commit a portion, without waiting for the disk: should the machine fail, the run goes on from where the disk
+    has it, and no message went out of what is lost, since whoever sends one commits first, and waits."""
+    commit_in_passing(session)
+    for row in list(session.identity_map.values()):
+        if row not in (run, user):  # others may change what the next portion looks at
+            session.expire(row)
 
 
 def _is_ours(session: Any, run: BulkRun, began: str) -> bool:
