@@ -3,7 +3,6 @@ without a tenant is refused. Second, on PostgreSQL, in the database: row-level s
 
 import contextlib
 from collections.abc import Iterator
-from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -12,26 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.sql import visitors
 
 from portal.core import wall
 from portal.core.db import OfTenant
-
-
-class NoTenant(RuntimeError):
-    """Code touched a tenant's rows without saying whose: a fault of ours, never of a user."""
-
-
-EVERYWHERE = "everywhere"
-_present: ContextVar[UUID | str | None] = ContextVar("tenant", default=None)
-
-
-def tenant_id() -> UUID:
-    """The present tenant's key; raises NoTenant where there is none."""
-    present = _present.get()
-    if not isinstance(present, UUID):
-        raise NoTenant("no tenant is set")
-    return present
+from portal.core.whose import EVERYWHERE, present, require_tenant
+from portal.core.whose import NoTenant as NoTenant
+from portal.core.whose import tenant_id as tenant_id  # the rest of the portal asks here
 
 
 @contextlib.contextmanager
@@ -50,12 +35,12 @@ def everywhere(session: Any = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _scope(value: UUID | str, session: Any) -> Iterator[None]:
-    token = _present.set(value)
+    token = present.set(value)
     try:
         _carry_into(session)
         yield
     finally:
-        _present.reset(token)
+        present.reset(token)
         # A transaction that the database has given up must not hide why by failing here once more.
         with contextlib.suppress(sa.exc.DBAPIError):
             _carry_into(session)
@@ -67,25 +52,22 @@ def _carry_into(session: Any) -> None:
         return
     session = session() if callable(session) else session  # Flask-SQLAlchemy's is a registry of sessions
     if session.is_active and session.in_transaction():
-        wall.enter(session.connection(), _present.get())
+        wall.enter(session.connection(), present.get())
 
 
 @event.listens_for(Session, "after_begin")
 def _begin(session: Session, transaction: Any, connection: sa.Connection) -> None:
     if not transaction.nested:  # a savepoint stands within a transaction that has been told already
-        wall.enter(connection, _present.get())
+        wall.enter(connection, present.get())
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _filter(state: ORMExecuteState) -> None:
-    present = _present.get()
-    if present == EVERYWHERE or state.is_column_load or state.is_relationship_load:
+    if present.get() == EVERYWHERE or state.is_column_load or state.is_relationship_load:
         return
-    if present is None:
-        if owned := _owned(state.statement):
-            raise NoTenant(f"a statement over {owned} without a tenant")
-        return
-    state.statement = _filtered(state.statement)
+    require_tenant(state.statement)
+    if present.get() is not None:
+        state.statement = _filtered(state.statement)
 
 
 _kept: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -119,21 +101,15 @@ def _its_parameter(element: Any, compiler: Any, **more: Any) -> str:
 _OF_THE_PRESENT = with_loader_criteria(OfTenant, lambda cls: cls.tenant_id == present_tenant(), include_aliases=True)
 
 
-def _owned(statement: Any) -> str:
-    """The first table with a tenant's rows, at whatever depth of ``statement``; '' where there is none."""
-    tables = (part for part in visitors.iterate(statement) if isinstance(part, sa.Table))
-    return next((table.name for table in tables if "tenant_id" in table.c), "")
-
-
 @event.listens_for(Session, "before_flush")
 def _stamp(session: Session, context: Any, instances: Any) -> None:
-    present = _present.get()
+    owner = present.get()
     for row in session.new:
         if not isinstance(row, OfTenant):
             continue
-        if row.__dict__.get("tenant_id") is None and isinstance(present, UUID):
-            row.tenant_id = present
-        if present != EVERYWHERE and row.tenant_id != present:
+        if row.__dict__.get("tenant_id") is None and isinstance(owner, UUID):
+            row.tenant_id = owner
+        if owner != EVERYWHERE and row.tenant_id != owner:
             raise NoTenant(f"a {type(row).__name__} would leave its tenant")
     for row in session.dirty:
         if isinstance(row, OfTenant) and sa.inspect(row).attrs.tenant_id.history.has_changes():

@@ -18,6 +18,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from portal.core.whose import require_tenant
+
 
 class Expected(NamedTuple):
     """How many rows a write must meet (None: any number), and what is raised where it met others."""
@@ -109,6 +111,7 @@ def write(
 ) -> None:  # fmt: skip
     """Execute a write of which no rows are asked; in an ``underway`` block it is sent on. Where it does not meet just
     ``rows`` rows, ``otherwise`` is raised (in a block: later, with the first wait)."""
+    require_tenant(statement)  # the session, which asks this of what it executes, is passed by
     expected, connection = Expected(rows, otherwise), session.connection()
     result = connection.execute(statement, parameters, execution_options={"write": expected})
     if (line := _line.get()) is None or connection.connection.dbapi_connection is not line.driver:

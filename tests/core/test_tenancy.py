@@ -10,7 +10,8 @@ from flask.ctx import AppContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from portal.core import wall
-from portal.core.db import Model, OfTenant, db
+from portal.core.clock import now
+from portal.core.db import Model, OfTenant, db, insert_many
 from portal.core.errors import Invalid
 from portal.core.tenancy import NoTenant, everywhere, tenant_id, tenant_scope
 from portal.hiring.models import Application, Candidate, StatusChange
@@ -49,6 +50,16 @@ def test_a_statement_without_a_tenant_is_refused(cast: Cast, ctx: AppContext) ->
         db.session.get(User, (cast.alice.tenant_id, cast.alice.id))
     with pytest.raises(NoTenant):
         tenant_id()
+
+
+def test_many_rows_without_a_tenant_are_refused(cast: Cast, ctx: AppContext) -> None:
+    rows = [{"name": f"Team {n}", "search_text": ""} for n in range(3)]
+    alike = {"tenant_id": cast.alice.tenant_id, "created_at": now(), "updated_at": now(), "version": 1}
+    with pytest.raises(NoTenant, match="teams"):
+        insert_many(db.session, Model.metadata.tables["teams"], rows, alike)
+    with tenant_scope(cast.alice.tenant_id, db.session):
+        insert_many(db.session, Model.metadata.tables["teams"], rows, alike)
+        assert db.session.scalar(sa.select(sa.func.count()).where(Team.name.startswith("Team "))) == 3
 
 
 def test_each_tenant_sees_its_own_rows_and_nested_scopes_return_to_the_outer_one(cast: Cast, ctx: AppContext) -> None:
