@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import click
 from flask import Flask, current_app, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
@@ -63,7 +63,6 @@ from portal.webhooks import work as _webhook_work  # noqa: F401 - its job and it
 
 ROOT = Path(__file__).resolve().parent.parent
 csrf = CSRFProtect()
-migrate = Migrate(compare_type=True, render_as_batch=False)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -80,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     with app.app_context():
         prepare_engine(db.engine)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    _offer_migrations(app)
     people_views.login_manager.init_app(app)
     _install_requests(app)  # before the token's check, whose refusal is a page that knows who asks
     csrf.init_app(app)
@@ -90,6 +89,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.is_production:
         settle()
     return app
+
+
+def _offer_migrations(app: Flask) -> None:
+    """The commands ``db …``, where it is a command that makes the application: a web process does without
+    Flask-Migrate and Alembic, which take eight megabytes."""
+    if click.get_current_context(silent=True) is not None:
+        from flask_migrate import Migrate
+
+        Migrate(compare_type=True, render_as_batch=False).init_app(app, db, directory=str(ROOT / "migrations"))
 
 
 def settle() -> None:

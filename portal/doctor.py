@@ -8,8 +8,6 @@ from pathlib import Path
 
 import redis
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -63,6 +61,9 @@ def _database(settings: Settings) -> str:
 
 def _migrations(settings: Settings) -> str:
     with db.engine.connect() as connection:
+        from alembic.migration import MigrationContext  # here, as a web process does without
+        from alembic.script import ScriptDirectory
+
         at = set(MigrationContext.configure(connection).get_current_heads())
     wanted = set(ScriptDirectory(str(MIGRATIONS)).get_heads())
     if at != wanted:
