@@ -12,18 +12,16 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-_PENDING = (
-    "(SELECT min(r.position) FROM bulk_rows r WHERE r.tenant_id = bulk_runs.tenant_id AND r.run_id = bulk_runs.id"
+_FIRST_WAITING = (
+    "SELECT min(r.position) FROM bulk_rows r "
+    "WHERE r.tenant_id = bulk_runs.tenant_id AND r.run_id = bulk_runs.id AND r.outcome = 'pending'"
 )
 
 
 def upgrade() -> None:
     op.add_column("bulk_runs", sa.Column("reached", sa.Integer(), nullable=False, server_default="0"))
     # What was done is done up to the first row that waits; a run that is over waits for none.
-    op.execute(
-        f"UPDATE bulk_runs SET reached = coalesce({_PENDING} AND r.outcome = 'pending'), total) "
-        "WHERE state <> 'draft' AND verb <> 'export'"
-    )
+    op.execute(f"UPDATE bulk_runs SET reached = coalesce(({_FIRST_WAITING}), total) WHERE state <> 'draft'")
     with op.batch_alter_table("bulk_rows") as table:
         table.drop_constraint(op.f("ck_bulk_rows_outcome"), type_="check")
     op.execute("UPDATE bulk_rows SET outcome = 'done' WHERE outcome = 'pending'")

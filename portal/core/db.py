@@ -82,7 +82,7 @@ class Owned(OfTenant):
 
 
 class Logged(Owned):
-    """A row of a log: never edited, written by the thousand, and always by somebody of its tenant.
+    """A row of a log or a queue: written by the thousand, and always by somebody of its tenant.
 
     That the tenant is there is not asked for each row: a foreign key would look it up, and hold its one row with a
     share lock, for every row of everyone who writes at the same time.
